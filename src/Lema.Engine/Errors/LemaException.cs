@@ -51,4 +51,7 @@ public sealed class StorageException(string file, long offset, string problem, E
     public string File { get; } = file;
 
     public long Offset { get; } = offset;
+
+    /// <summary>The write failed for want of space or quota and can be repeated once space is freed.</summary>
+    public bool IsDiskFull { get; init; }
 }
