@@ -1,0 +1,68 @@
+using System.Globalization;
+using Google.Rpc;
+using Grpc.Core;
+
+namespace Lema.Protocol.Client;
+
+/// <summary>What kind of failure a call ended with, in the terms a user acts on.</summary>
+public enum FailureKind { Failed, NotFound, Unreachable, NotAllowed, InvalidInput, DoesNotFit, Cancelled }
+
+/// <param name="Field">The place: a key, a line, a file; empty for the request as a whole.</param>
+public sealed record FieldProblem(string Field, string Problem);
+
+/// <summary>A failed call, told to people.</summary>
+/// <param name="Message">What is wrong, where, and the remedy. Plain text; may hold text that came from a user.</param>
+/// <param name="Problems">Each problem of an invalid input.</param>
+/// <param name="RequiredBytes">With <see cref="FailureKind.DoesNotFit"/>: the least budget that would do.</param>
+public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<FieldProblem> Problems, long? RequiredBytes)
+{
+    /// <summary>The domain of google.rpc.ErrorInfo that a daemon sets.</summary>
+    public const string ErrorDomain = "lema";
+
+    /// <summary>ErrorInfo reason of a job that does not fit its memory budget; metadata <c>requiredBytes</c> and <c>budgetBytes</c>.</summary>
+    public const string BudgetReason = "BUDGET_EXCEEDED";
+
+    public static Failure From(RpcException error)
+    {
+        Google.Rpc.Status? status = error.GetRpcStatus();
+        ErrorInfo? info = status?.GetDetail<ErrorInfo>();
+        FieldProblem[] problems = [.. status?.GetDetail<BadRequest>()?.FieldViolations.Select(v => new FieldProblem(v.Field, v.Description)) ?? []];
+        long? required = info is { Reason: BudgetReason } && info.Metadata.TryGetValue("requiredBytes", out string? bytes)
+            ? long.Parse(bytes, CultureInfo.InvariantCulture) : null;
+        FailureKind kind = required is not null ? FailureKind.DoesNotFit : KindOf(error.StatusCode);
+        return new Failure(kind, MessageOf(error, kind), problems, required);
+    }
+
+    /// <summary>Whether the same call may succeed when it is made again.</summary>
+    public static bool IsTransient(RpcException error) => error.StatusCode switch
+    {
+        StatusCode.Unavailable or StatusCode.Aborted or StatusCode.DeadlineExceeded or StatusCode.Internal => true,
+        StatusCode.Cancelled or StatusCode.Unknown => true,
+        _ => false,
+    };
+
+    private static FailureKind KindOf(StatusCode code) => code switch
+    {
+        StatusCode.NotFound => FailureKind.NotFound,
+        StatusCode.Unavailable => FailureKind.Unreachable,
+        StatusCode.Unauthenticated or StatusCode.PermissionDenied => FailureKind.NotAllowed,
+        StatusCode.InvalidArgument => FailureKind.InvalidInput,
+        StatusCode.Cancelled => FailureKind.Cancelled,
+        _ => FailureKind.Failed,
+    };
+
+    private static string MessageOf(RpcException error, FailureKind kind) => kind switch
+    {
+        FailureKind.Unreachable when error.Status.DebugException is { } cause =>
+            $"The daemon cannot be reached: {Innermost(cause).Message} Check that lema-server runs there, the address and the port.",
+        FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>
+            "The daemon does not know this token. Name its token file with --token-file or LEMA_TOKEN_FILE.",
+        _ => error.Status.Detail,
+    };
+
+    private static Exception Innermost(Exception error)
+    {
+        while (error.InnerException is { } inner) error = inner;
+        return error;
+    }
+}
