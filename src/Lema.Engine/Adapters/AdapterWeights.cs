@@ -1,0 +1,50 @@
+using Lema.Engine.Models;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Adapters;
+
+/// <summary>
+/// The trained tensors of a run on top of a frozen base: low-rank updates by module, and whole parameters by name (PEFT's modules_to_save, or full
+/// fine-tuning). Float32, kept apart from the base weights; lives as long as the job.
+/// </summary>
+public sealed class AdapterWeights : IDisposable
+{
+    /// <summary>Every trained tensor, in a fixed order. Names are the keys of adapter_model.safetensors.</summary>
+    public required IReadOnlyList<TrainedParameter> Parameters { get; init; }
+
+    /// <summary>Low-rank updates by published module name.</summary>
+    public required IReadOnlyDictionary<string, LoraModule> Modules { get; init; }
+
+    /// <summary>Whole parameters by published tensor name, within blocks and final norm.</summary>
+    public required IReadOnlyDictionary<string, TrainedParameter> Whole { get; init; }
+
+    /// <summary>[vocabulary, hidden] trained token embedding; null: the frozen one.</summary>
+    public TrainedParameter? Embedding { get; init; }
+
+    /// <summary>[vocabulary, hidden] trained output matrix; null: the frozen one. The same object as <see cref="Embedding"/> where the two are one parameter.</summary>
+    public TrainedParameter? Head { get; init; }
+
+    /// <summary>A model without anything trained.</summary>
+    public static AdapterWeights None { get; } = new()
+    {
+        Parameters = [],
+        Modules = new Dictionary<string, LoraModule>(),
+        Whole = new Dictionary<string, TrainedParameter>(),
+    };
+
+    /// <summary>The layer below which no gradient is needed: -1 the embedding, 0.. a block, the number of blocks the head.</summary>
+    public int LowestLayer => Parameters.Count == 0 ? int.MaxValue : Parameters.Min(parameter => parameter.Layer);
+
+    public long ParameterCount => Parameters.Sum(parameter => parameter.Value.NumberOfElements);
+
+    public void ZeroGradients()
+    {
+        using var noGrad = no_grad();
+        foreach (TrainedParameter parameter in Parameters) parameter.Gradient.zero_();
+    }
+
+    public void Dispose()
+    {
+        foreach (TrainedParameter parameter in Parameters) parameter.Dispose();
+    }
+}

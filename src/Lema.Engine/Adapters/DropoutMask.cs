@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Adapters;
+
+/// <summary>
+/// Masks of inverted dropout from a seeded generator: a mask is a pure function of its seed, so the recomputed
+/// forward pass and a resumed run see the same one.
+/// </summary>
+public static class DropoutMask
+{
+    /// <summary>[rows, columns]: 0 with the given probability, else 1 / (1 - probability).</summary>
+    public static Tensor Create(long rows, long columns, double probability, ulong seed, ScalarType type)
+    {
+        float[] values = new float[rows * columns];
+        float keep = (float)(1 / (1 - probability));
+        ulong threshold = (ulong)(probability * ulong.MaxValue);
+        SplitMix64 random = new(seed);
+        for (int i = 0; i < values.Length; i++) values[i] = random.Next() < threshold ? 0 : keep;
+        using var scope = NewDisposeScope();
+        return tensor(values, rows, columns).to(type).MoveToOuterDisposeScope();
+    }
+}

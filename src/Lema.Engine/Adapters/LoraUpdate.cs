@@ -1,0 +1,70 @@
+using Lema.Engine.Models;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Adapters;
+
+/// <summary>The arithmetic of an adapter within a linear module: forward, and the gradients of A, B, magnitude and input.</summary>
+/// <remarks>A and B are cast to the compute type once a visit; their gradients are summed in float32.</remarks>
+public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights weights, string module, Func<Tensor> matrix)
+{
+    private readonly bool _drops = lora.Dropout > 0 && pass.Dropout is not null;
+
+    private Tensor A => weights.Derived(module + ".lora_A", () => lora.A.to(weights.ComputeType));
+
+    private Tensor B => weights.Derived(module + ".lora_B", () => lora.B.to(weights.ComputeType));
+
+    /// <summary>[out] magnitude / row norm.</summary>
+    private Tensor MagnitudeScale => weights.Derived(module + ".dora", () =>
+    {
+        using var scope = NewDisposeScope();
+        return lora.Magnitude!.Value.div(RowNorm).to(weights.ComputeType).MoveToOuterDisposeScope();
+    });
+
+    private Tensor RowNorm => weights.Derived(module + ".norm", () => lora.RowNorm(matrix()));
+
+    /// <summary>Adds the update to <paramref name="output"/> = W x in place, x: [tokens, in], and returns what the backward pass needs.</summary>
+    public Tensor[] Forward(Tensor input, Tensor output)
+    {
+        Tensor dropped = Drop(input), hidden = dropped.matmul(A.t());
+        if (lora.Magnitude is null)
+        {
+            output.addmm_(hidden, B.t(), 1, (float)lora.Scale);
+            return [hidden];
+        }
+        // m/|.| (W x + s B A x); with dropout the part of W x that is rescaled sees the dropped input as well
+        Tensor inner = _drops ? dropped.matmul(matrix().t()) : output.clone();
+        if (_drops) output.sub_(inner);
+        else output.zero_();
+        inner.addmm_(hidden, B.t(), 1, (float)lora.Scale);
+        output.addcmul_(inner, MagnitudeScale.expand_as(inner), 1);
+        return [hidden, inner];
+    }
+
+    /// <summary>Gradients given that of the module's output; returns that of its input, the frozen matrix's part included.</summary>
+    public Tensor Backward(Tensor input, Tensor gradient, Tensor[] saved)
+    {
+        Tensor inner = gradient;
+        if (lora.Magnitude is not null)
+        {
+            lora.Magnitude.Gradient.add_(gradient.mul(saved[1]).to(ScalarType.Float32).sum(0).div_(RowNorm));
+            inner = gradient.mul(MagnitudeScale);
+        }
+        Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);
+        lora.GradientA.add_(dHidden.t().matmul(Drop(input)));
+        lora.GradientB.add_(inner.t().matmul(hidden), lora.Scale);
+        if (!_drops) return inner.matmul(matrix()).addmm_(dHidden, A, 1, 1);
+
+        Tensor dDropped = dHidden.matmul(A);
+        if (lora.Magnitude is not null) dDropped.add_(inner.sub(gradient).matmul(matrix()));
+        return gradient.matmul(matrix()).addcmul_(dDropped, Mask(input), 1);
+    }
+
+    private Tensor Drop(Tensor input) => _drops ? input.mul(Mask(input)) : input;
+
+    private Tensor Mask(Tensor input)
+    {
+        DropoutSeed seed = pass.Dropout!.Value;
+        return DropoutMask.Create(input.shape[0], input.shape[1], lora.Dropout, SplitMix64.Seed(module, seed.Seed, seed.Step, seed.MicroBatch, pass.Layer), input.dtype)
+            .to(input.device);
+    }
+}

@@ -1,0 +1,81 @@
+using Lema.Engine.Adapters;
+using Lema.Engine.Models.Autodiff;
+using Lema.Engine.Streaming;
+using Lema.Engine.Weights;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models;
+
+/// <summary>
+/// A model ready to compute: its architecture, the stream of its weights, and what is trained on top. Every layer is visited through <see cref="Visit"/>, which
+/// leases its unit for as long as the visit lasts. Used by one compute thread; lives as long as the job.
+/// </summary>
+public sealed class LanguageModel : IDisposable
+{
+    private readonly LayerWeights[] _blocks;
+    private readonly LayerWeights _embeddingLayer, _finalNorm;
+
+    public LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType)
+    {
+        (Architecture, Units, Stream, Adapters, ComputeType) = (architecture, units, stream, adapters, computeType);
+        _blocks = [.. Enumerable.Range(0, architecture.BlockCount).Select(block => Weights(architecture.BlockPrefix(block)))];
+        (_embeddingLayer, _finalNorm) = (Weights(""), Weights(""));
+    }
+
+    public DecoderModel Architecture { get; }
+
+    public ModelUnits Units { get; }
+
+    public IWeightStream Stream { get; }
+
+    public AdapterWeights Adapters { get; }
+
+    public ScalarType ComputeType { get; }
+
+    public PassConstants Shared { get; } = new();
+
+    /// <summary>Input of the first block, [tokens, hidden] in the compute type.</summary>
+    public Variable Embed(TokenBatch batch, Tape? tape = null, IReadOnlyList<SequenceState>? states = null)
+    {
+        LayerPass pass = new(-1, _embeddingLayer, batch, Shared, tape, states);
+        long[] positions = [.. batch.Segments.SelectMany(s => Enumerable.Range(s.Past, s.Length)).Select(p => (long)p)];
+        return Architecture.Embed(pass, Rows(pass, Units.Embedding, Adapters.Embedding, batch.Ids), extra =>
+            Rows(pass, Units.EmbeddingExtras.Single(entry => entry.Name == extra), Adapters.Whole.GetValueOrDefault(extra), positions));
+    }
+
+    /// <summary>Runs an action with the weights of a block on the device.</summary>
+    public void Visit(int block, Action<LayerWeights> action) =>
+        Visit(_blocks[block], Units.Block(block), action, expert => Stream.Acquire(Units.Expert(block, expert)));
+
+    /// <summary>Runs an action with the weights of the final norm on the device.</summary>
+    public void VisitFinalNorm(Action<LayerWeights> action) => Visit(_finalNorm, Units.FinalNorm, action, null);
+
+    public void Dispose()
+    {
+        Shared.Dispose();
+        Adapters.Dispose();
+        Stream.Dispose();
+    }
+
+    private Variable Rows(LayerPass pass, TensorEntry matrix, TrainedParameter? trained, long[] rows)
+    {
+        Tensor values = trained is null ? Stream.GatherRows(matrix, rows) : trained.Value.index_select(0, tensor(rows, device: trained.Value.device));
+        return pass.Record(values.to(ComputeType), [], gradient =>
+            trained?.Gradient.index_add_(0, tensor(rows, device: gradient.device), gradient.to(ScalarType.Float32), 1));
+    }
+
+    private LayerWeights Weights(string prefix) => new(prefix, ComputeType, Adapters.Whole, Adapters.Modules);
+
+    private void Visit(LayerWeights weights, int unit, Action<LayerWeights> action, Func<int, UnitLease>? leaseExpert)
+    {
+        weights.Attach(Stream.Acquire(unit), leaseExpert);
+        try
+        {
+            action(weights);
+        }
+        finally
+        {
+            weights.Detach();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Lema.Engine.Models.Autodiff;
+using Lema.Engine.Models.Configuration;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models.Operations;
+
+/// <summary>Rotary position embedding (Su et al. 2021), rotating halves of the head, not neighbours.</summary>
+public static class RotaryEmbedding
+{
+    /// <summary>Rotates each head by its token's position. x: [tokens, heads, head dim]; only the first <see cref="RotarySettings.Dimensions"/> of a head turn.</summary>
+    public static Variable Rotate(this LayerPass pass, Variable x, RotarySettings rotary)
+    {
+        (Tensor cos, Tensor sin) = Tables(pass, rotary, x.Value.dtype);
+        return pass.Record(Turn(x.Value, cos, sin, 1), [], gradient =>
+        {
+            (Tensor cosBack, Tensor sinBack) = Tables(pass, rotary, gradient.dtype);
+            x.Accumulate(Turn(gradient, cosBack, sinBack, -1));
+        });
+    }
+
+    // out1 = x1 cos - x2 sin, out2 = x2 cos + x1 sin; the transpose is the rotation by the opposite angle
+    private static Tensor Turn(Tensor x, Tensor cos, Tensor sin, int direction)
+    {
+        using var scope = NewDisposeScope();
+        long half = cos.shape[^1], width = x.shape[^1];
+        Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half), result = empty_like(x);
+        result.narrow(-1, 0, half).copy_(first.mul(cos).addcmul_(second, sin, -direction));
+        result.narrow(-1, half, half).copy_(second.mul(cos).addcmul_(first, sin, direction));
+        if (width > 2 * half) result.narrow(-1, 2 * half, width - 2 * half).copy_(x.narrow(-1, 2 * half, width - 2 * half));
+        return result.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[tokens, 1, dimensions / 2] cosine and sine of each token's angles.</summary>
+    private static (Tensor Cos, Tensor Sin) Tables(LayerPass pass, RotarySettings rotary, ScalarType type)
+    {
+        TokenBatch batch = pass.Batch;
+        long positions = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)batch.Segments.Max(segment => segment.Past + segment.Length));
+        Tensor Table(string name, Func<Tensor, Tensor> function) => pass.Shared.Get((rotary, name, positions, type, batch.Positions.device.ToString()), () =>
+        {
+            Tensor frequencies = tensor(rotary.Frequencies(), device: batch.Positions.device);
+            Tensor angles = arange(positions, ScalarType.Float32, batch.Positions.device).unsqueeze(1).mul(frequencies);
+            return function(angles).mul(rotary.AttentionFactor).to(type).unsqueeze(1);
+        });
+        return (Table("cos", cos).index_select(0, batch.Positions), Table("sin", sin).index_select(0, batch.Positions));
+    }
+}

@@ -1,0 +1,159 @@
+using Lema.Engine.Models;
+using Lema.Engine.Models.Autodiff;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Training;
+
+/// <summary>
+/// Loss and gradients of one step. Forward, layer by layer, keeping only boundary activations; then the head; then backward, layer by layer, recomputing each layer
+/// from its boundary. All micro-batches pass through a layer before the next is brought in, so a step streams the weights once each way.
+/// </summary>
+/// <param name="model">The model; its trained parameters' gradients are added to.</param>
+/// <param name="boundaries">Where layer inputs wait.</param>
+/// <param name="keptLayers">The last blocks whose activations are kept instead of recomputed, at least the last one.</param>
+/// <param name="chunkTokens">Tokens whose logits exist at one time.</param>
+public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries, int keptLayers = 1, int chunkTokens = 1024)
+{
+    private readonly int _blocks = model.Architecture.BlockCount;
+    private readonly Dictionary<(int Block, int MicroBatch), (Tape Tape, Variable Input, Variable Output)> _kept = [];
+
+    /// <summary>Called, when set, with the gradient of each block's input: block, micro-batch, [tokens, hidden].</summary>
+    public Action<int, int, Tensor>? OnInputGradient { get; init; }
+
+    /// <summary>Called, when set, when every gradient of a layer is complete: -1 the embedding, 0.. a block, the number of blocks the head.</summary>
+    public Action<int>? OnLayerDone { get; init; }
+
+    /// <summary>Adds the gradients of the step's loss to the trained parameters, and returns the loss: mean over all targets of the step.</summary>
+    public double Run(IReadOnlyList<MicroBatch> step, DropoutSeed? dropout = null)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        int lowest = model.Adapters.LowestLayer, firstTrained = Math.Max(lowest, 0);
+        model.Stream.Schedule(Visits(firstTrained));
+        try
+        {
+            Tensor[] hidden = Forward(step, lowest, dropout);
+            (double loss, Tensor[] gradients) = Head(step, hidden);
+            OnLayerDone?.Invoke(_blocks);
+            if (lowest < _blocks) Backward(step, gradients, firstTrained, lowest, dropout);
+            return loss;
+        }
+        finally
+        {
+            foreach ((Tape tape, _, _) in _kept.Values) tape.Dispose();
+            _kept.Clear();
+        }
+    }
+
+    private IEnumerable<int> Visits(int firstTrained)
+    {
+        IEnumerable<int> blocks = Enumerable.Range(0, _blocks), tiles = model.Units.HeadTiles;
+        IEnumerable<int> head = model.Units.HeadTiles.Count == 1 ? tiles : tiles.Concat(tiles.Reverse());
+        return blocks.Select(model.Units.Block)
+            .Append(model.Units.FinalNorm).Concat(model.Adapters.Head is null ? head : []).Append(model.Units.FinalNorm)
+            .Concat(blocks.Skip(firstTrained).Reverse().Select(model.Units.Block));
+    }
+
+    private LayerPass Pass(int block, LayerWeights weights, MicroBatch batch, int index, Tape? tape, DropoutSeed? dropout) =>
+        new(block, weights, batch.Tokens, model.Shared, tape, null, dropout is { } seed ? seed with { MicroBatch = index } : null);
+
+    private Tensor[] Forward(IReadOnlyList<MicroBatch> step, int lowest, DropoutSeed? dropout)
+    {
+        Tensor[] hidden = [.. step.Select((batch, i) => EmbedOne(batch, i, lowest))];
+        for (int block = 0; block < _blocks; block++)
+        {
+            bool trains = block >= lowest, keeps = trains && block >= _blocks - keptLayers;
+            model.Visit(block, weights =>
+            {
+                for (int i = 0; i < step.Count; i++)
+                {
+                    using var scope = NewDisposeScope();
+                    Tape? tape = keeps ? new() : null;
+                    Variable input = new(hidden[i]);
+                    Variable output = model.Architecture.Block(Pass(block, weights, step[i], i, tape, dropout), block, input);
+                    if (tape is not null)
+                    {
+                        _kept[(block, i)] = (tape, input, output);
+                        tape.OutliveScope();
+                    }
+                    else if (trains) boundaries.Put(block, i, hidden[i]);
+                    else hidden[i].Dispose();
+                    hidden[i] = output.Value.MoveToOuterDisposeScope();
+                }
+            });
+        }
+        return hidden;
+    }
+
+    private Tensor EmbedOne(MicroBatch batch, int index, int lowest)
+    {
+        Tape? tape = lowest < 0 ? new() : null;
+        Variable embedded = model.Embed(batch.Tokens, tape);
+        if (tape is null) return embedded.Value;
+        _kept[(-1, index)] = (tape, embedded, embedded);
+        tape.OutliveScope();
+        return embedded.Value;
+    }
+
+    // Only tokens that carry loss pass the norm and the head.
+    private (double Loss, Tensor[] Gradients) Head(IReadOnlyList<MicroBatch> step, Tensor[] hidden)
+    {
+        Variable[] rows = [.. step.Select((batch, i) => new Variable(hidden[i].index_select(0, batch.LossPositions)))], normalized = new Variable[rows.Length];
+        Tape[] tapes = [.. step.Select(_ => new Tape())];
+        model.VisitFinalNorm(weights =>
+        {
+            for (int i = 0; i < rows.Length; i++) normalized[i] = model.Architecture.FinalNorm(Pass(_blocks, weights, step[i], i, tapes[i], null), rows[i]);
+        });
+        double targets = step.Sum(batch => batch.TargetCount);
+        (double sum, Tensor[] gradients) = new ChunkedCrossEntropy(model, chunkTokens)
+            .Compute([.. normalized.Select(n => n.Value)], [.. step.Select(batch => batch.Targets)], targets);
+        model.VisitFinalNorm(_ =>
+        {
+            for (int i = 0; i < rows.Length; i++)
+            {
+                tapes[i].Backward(normalized[i], gradients[i]);
+                Tensor whole = zeros_like(hidden[i]);
+                gradients[i] = whole.index_copy_(0, step[i].LossPositions, rows[i].TakeGradient()!);
+                tapes[i].Dispose();
+            }
+        });
+        return (sum / targets, gradients);
+    }
+
+    private void Backward(IReadOnlyList<MicroBatch> step, Tensor[] gradients, int firstTrained, int lowest, DropoutSeed? dropout)
+    {
+        for (int block = _blocks - 1; block >= firstTrained; block--)
+        {
+            model.Visit(block, weights =>
+            {
+                for (int i = 0; i < step.Count; i++)
+                {
+                    using var scope = NewDisposeScope();
+                    if (!_kept.Remove((block, i), out (Tape Tape, Variable Input, Variable Output) visit)) visit = Recompute(block, weights, step[i], i, dropout);
+                    visit.Tape.Backward(visit.Output, gradients[i]);
+                    visit.Tape.Dispose();
+                    visit.Input.Value.Dispose();
+                    gradients[i].Dispose();
+                    gradients[i] = visit.Input.TakeGradient()!.MoveToOuterDisposeScope();
+                    OnInputGradient?.Invoke(block, i, gradients[i]);
+                }
+            });
+            OnLayerDone?.Invoke(block);
+        }
+        if (lowest >= 0) return;
+        for (int i = 0; i < step.Count; i++)
+        {
+            _kept.Remove((-1, i), out (Tape Tape, Variable Input, Variable Output) embedding);
+            embedding.Tape.Backward(embedding.Output, gradients[i]);
+            embedding.Tape.Dispose();
+        }
+        OnLayerDone?.Invoke(-1);
+    }
+
+    private (Tape Tape, Variable Input, Variable Output) Recompute(int block, LayerWeights weights, MicroBatch batch, int index, DropoutSeed? dropout)
+    {
+        Tape tape = new();
+        Variable input = new(boundaries.Take(block, index));
+        return (tape, input, model.Architecture.Block(Pass(block, weights, batch, index, tape, dropout), block, input));
+    }
+}
