@@ -1,0 +1,43 @@
+using Lema.Engine.Errors;
+
+namespace Lema.Engine.Streaming;
+
+/// <summary>How a byte budget is divided: slots that units share by turns, and units that stay.</summary>
+/// <param name="Slots">Number of shared slots; 0 when every unit stays.</param>
+/// <param name="SlotBytes">Bytes of each shared slot.</param>
+/// <param name="Pinned">Units that stay, in order.</param>
+/// <param name="TotalBytes">Bytes of all of it.</param>
+internal sealed record SlotPlan(int Slots, long SlotBytes, IReadOnlyList<int> Pinned, long TotalBytes)
+{
+    private const int LeastSlots = 2;
+
+    /// <param name="unitBytes">Bytes that each unit takes in a slot.</param>
+    /// <param name="slots">Null: chosen here.</param>
+    /// <exception cref="BudgetExceededException">The budget does not hold the slots.</exception>
+    public static SlotPlan Make(IReadOnlyList<long> unitBytes, long budgetBytes, int? slots)
+    {
+        long all = unitBytes.Sum();
+        if (all <= budgetBytes) return new SlotPlan(0, 0, [.. Enumerable.Range(0, unitBytes.Count)], all);
+        long slotBytes = unitBytes.Max();
+        int count = Math.Min(slots ?? (budgetBytes >= 4 * slotBytes ? 3 : LeastSlots), unitBytes.Count);
+        long least = count * slotBytes;
+        if (least > budgetBytes)
+            throw new BudgetExceededException(Math.Min(all, least), budgetBytes, $"memory.weightBytes: {count} slots for the largest unit, {slotBytes:N0} bytes,");
+        List<int> pinned = Pins(unitBytes, budgetBytes - least);
+        return new SlotPlan(count, slotBytes, pinned, least + pinned.Sum(unit => unitBytes[unit]));
+    }
+
+    /// <summary>
+    /// The most units that fit when spread evenly: between two pinned ones the disk gets the same time to bring in the rest, so that no stretch of
+    /// the pass waits longer than another.
+    /// </summary>
+    private static List<int> Pins(IReadOnlyList<long> unitBytes, long bytes)
+    {
+        for (int count = unitBytes.Count; count > 0; count--)
+        {
+            List<int> pins = [.. Enumerable.Range(0, count).Select(pin => (int)((2L * pin + 1) * unitBytes.Count / (2L * count)))];
+            if (pins.Sum(unit => unitBytes[unit]) <= bytes) return pins;
+        }
+        return [];
+    }
+}

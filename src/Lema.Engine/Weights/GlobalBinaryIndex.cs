@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+using System.Text;
+using Lema.Engine.Errors;
+
+namespace Lema.Engine.Weights;
+
+/// <summary>
+/// The Global Binary Index (GBI): where every tensor of a model lies, over one or many .safetensors files. Opening it reads and checks the
+/// headers; no weight is read.
+/// </summary>
+public sealed class GlobalBinaryIndex
+{
+    private readonly Dictionary<string, TensorEntry> _byName;
+
+    private GlobalBinaryIndex(string folder, IReadOnlyList<SafetensorsHeader> headers)
+    {
+        Folder = folder;
+        Headers = headers;
+        _byName = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
+        List<TensorEntry> tensors = [];
+        foreach (TensorEntry tensor in headers.SelectMany(TensorEntries.Of))
+        {
+            if (_byName.TryGetValue(tensor.Name, out TensorEntry? other))
+                throw new InvalidInputException(tensor.File, $"tensor {Quoted.Name(tensor.Name)}", $"is in {Path.GetFileName(other.File)} too; remove one of the two");
+            _byName.Add(tensor.Name, tensor);
+            tensors.Add(tensor);
+        }
+        Tensors = [.. tensors.OrderBy(tensor => tensor.File, StringComparer.Ordinal).ThenBy(tensor => tensor.Offset)];
+        HeaderSha256 = HashOf(headers);
+    }
+
+    public string Folder { get; }
+
+    public IReadOnlyList<SafetensorsHeader> Headers { get; }
+
+    /// <summary>In the order in which they lie on disk.</summary>
+    public IReadOnlyList<TensorEntry> Tensors { get; }
+
+    /// <summary>Bytes of all tensors.</summary>
+    public long TotalBytes => Tensors.Sum(tensor => tensor.ByteCount);
+
+    /// <summary>
+    /// Identity of the model as far as headers tell: names, types, shapes, places and sizes of files, in lower-case hexadecimal. Values may differ
+    /// under the same identity; <see cref="ContentHash"/> tells those apart.
+    /// </summary>
+    public string HeaderSha256 { get; }
+
+    /// <summary>One file in layer order, as <see cref="ModelPreparer"/> writes it.</summary>
+    public bool IsPrepared => Headers is [{ } only] && only.Metadata.ContainsKey(ModelPreparer.PreparedKey);
+
+    /// <exception cref="InvalidInputException">The model has no tensor of this name.</exception>
+    public TensorEntry this[string name] => TryGet(name) ?? throw new InvalidInputException(Folder, $"tensor {Quoted.Name(name)}", "is missing from the model's .safetensors files");
+
+    public TensorEntry? TryGet(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>Opens a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json lists.</summary>
+    /// <exception cref="InvalidInputException">No weights, an invalid file, a shard that is missing or leads out of the folder, a name in two shards.</exception>
+    public static GlobalBinaryIndex Open(string folder)
+    {
+        string full = Path.GetFullPath(folder);
+        if (!Directory.Exists(full)) throw new InvalidInputException(full, "", "there is no such folder");
+        return new GlobalBinaryIndex(full, ShardList.Read(full));
+    }
+
+    /// <summary>SHA-256 of every byte of the model's files, in lower-case hexadecimal. Reads the whole model.</summary>
+    public string ContentHash(IProgress<ByteProgress>? progress = null, CancellationToken cancellation = default) => ModelHash.Compute(Headers, progress, cancellation);
+
+    private static string HashOf(IReadOnlyList<SafetensorsHeader> headers)
+    {
+        StringBuilder text = new();
+        foreach (SafetensorsHeader header in headers) text.Append($"{Path.GetFileName(header.File)}\n{header.FileBytes}\n{header.Sha256}\n");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+}
