@@ -1,0 +1,18 @@
+using System.Text.Json;
+
+namespace Lema.Engine.Datasets.Tokenizers.Loading;
+
+/// <summary>The tokens that tokenizer_config.json and special_tokens_map.json name: the former wins, as in transformers.</summary>
+internal sealed class NamedTokens
+{
+    private readonly JsonPart[] _files;
+
+    public NamedTokens(string modelFolder) => _files =
+        [.. new[] { "tokenizer_config.json", "special_tokens_map.json" }.Select(name => Path.Combine(modelFolder, name)).Where(File.Exists).Select(JsonPart.Read)];
+
+    /// <summary>The text of the token, for example of <c>eos_token</c>; null where no file names one.</summary>
+    public string? this[string name] => _files.Select(file => TextOf(file[name])).FirstOrDefault(text => text is not null);
+
+    private static string? TextOf(JsonPart part) =>
+        part.IsNull ? null : part.Value.ValueKind == JsonValueKind.Object ? part["content"].Text() : part.Text();
+}

@@ -1,0 +1,29 @@
+using Lema.Engine.Datasets.Tokenizers.Bpe;
+using Lema.Engine.Datasets.Tokenizers.Decoders;
+using Lema.Engine.Datasets.Tokenizers.Normalizers;
+using Lema.Engine.Datasets.Tokenizers.PostProcessors;
+using Lema.Engine.Datasets.Tokenizers.PreTokenizers;
+
+namespace Lema.Engine.Datasets.Tokenizers.Loading;
+
+/// <summary>The components of a tokenizer, as its file describes them.</summary>
+internal sealed record TokenizerParts(
+    Normalizer? Normalizer, PreTokenizer? PreTokenizer, BpeModel Model, PostProcessor PostProcessor, TokenDecoder Decoder,
+    IReadOnlyDictionary<string, int> Vocabulary, IReadOnlyList<AddedToken> AddedTokens);
+
+/// <summary>Reads the tokenizer.json of Hugging Face tokenizers. Truncation and padding settings of the file are not used: batches decide.</summary>
+internal static class TokenizerJson
+{
+    /// <exception cref="Errors.InvalidInputException">The file is not valid, or has a component that is not supported; it is named.</exception>
+    public static TokenizerParts Read(string file)
+    {
+        JsonPart root = JsonPart.Read(file);
+        Normalizer? normalizer = NormalizerReader.Read(root["normalizer"]);
+        (PreTokenizer? preTokenizer, bool byteLevel) = PreTokenizerReader.Read(root["pre_tokenizer"]);
+        if (root["model"].IsNull) throw root["model"].Invalid("is missing.");
+        (BpeModel model, Dictionary<string, int> vocabulary) = BpeReader.Read(root["model"], byteLevel);
+        AddedToken[] added = root["added_tokens"].IsNull ? [] : [.. root["added_tokens"].Items().Select(AddedToken.From)];
+        return new TokenizerParts(
+            normalizer, preTokenizer, model, PostProcessorReader.Read(root["post_processor"]), DecoderReader.Read(root["decoder"]), vocabulary, added);
+    }
+}

@@ -1,0 +1,24 @@
+using Lema.Engine.Datasets.Tokenizers.Patterns;
+using Lema.Engine.Datasets.Tokenizers.Text;
+
+namespace Lema.Engine.Datasets.Tokenizers.PreTokenizers;
+
+/// <summary>Splits at the matches of a pattern.</summary>
+/// <param name="invert">What the pattern matches are the words, and what lies between is the separator.</param>
+internal sealed class PatternSplit(ITextPattern pattern, SplitBehavior behavior, bool invert) : PreTokenizer
+{
+    public override void Split(Piece piece, IPieceSink next)
+    {
+        ReadOnlySpan<char> text = piece.Span;
+        SplitWriter writer = new(piece, behavior, next);
+        int at = 0;
+        while (pattern.Find(text, at, out int start, out int length))
+        {
+            writer.Add(start - at, separator: invert);
+            writer.Add(length, separator: !invert);
+            at = start + length;
+        }
+        writer.Add(text.Length - at, separator: invert);
+        writer.Finish();
+    }
+}
