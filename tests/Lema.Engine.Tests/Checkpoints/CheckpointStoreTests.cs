@@ -1,0 +1,129 @@
+using Lema.Engine.Checkpoints;
+using Lema.Engine.Errors;
+using Lema.Testing;
+
+namespace Lema.Engine.Tests.Checkpoints;
+
+public sealed class CheckpointStoreTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Save_OfFiles_CommitsThemWithManifest()
+    {
+        CheckpointStore store = new(_folder.Path, 3);
+        Checkpoint saved = store.Save(10, Write("ten"), new CheckpointMetric("eval_loss", 0.5));
+        Assert.Equal(["checkpoint-10"], Entries());
+        Assert.Equal("ten", File.ReadAllText(Path.Combine(saved.Folder, "adapter_model.safetensors")));
+        Assert.Equal("ten/inner", File.ReadAllText(Path.Combine(saved.Folder, "inner", "more.bin")));
+        Assert.Equal(saved, store.Find(10));
+        Assert.Null(CheckpointVerifier.Verify(saved.Folder).Fault);
+    }
+
+    [Fact]
+    public void Save_BeyondKeepLast_KeepsTheNewestAndTheBest()
+    {
+        CheckpointStore store = new(_folder.Path, 2);
+        foreach ((int step, double loss) in ((int, double)[])[(1, 0.9), (2, 0.1), (3, 0.5), (4, 0.4), (5, double.NaN)]) store.Save(step, Write("x"), new CheckpointMetric("eval_loss", loss));
+        Assert.Equal(["checkpoint-2", "checkpoint-4", "checkpoint-5"], Entries());
+        Assert.Equal(2, store.Best()!.Step);
+    }
+
+    [Fact]
+    public void Best_OfGreaterIsBetter_TakesTheGreatestAndTheFirstAmongEquals()
+    {
+        CheckpointStore store = new(_folder.Path, 9);
+        foreach ((int step, double value) in ((int, double)[])[(1, 0.9), (2, 0.95), (3, 0.95)]) store.Save(step, Write("x"), new CheckpointMetric("valid_format", value, GreaterIsBetter: true));
+        Assert.Equal(2, store.Best()!.Step);
+    }
+
+    [Fact]
+    public void Save_OfSameStep_Replaces()
+    {
+        CheckpointStore store = new(_folder.Path, 3);
+        store.Save(10, Write("old"));
+        Checkpoint saved = store.Save(10, Write("new"));
+        Assert.Equal("new", File.ReadAllText(Path.Combine(saved.Folder, "adapter_model.safetensors")));
+        Assert.Equal(["checkpoint-10"], Entries());
+    }
+
+    [Fact]
+    public void List_OfSteps_IsInNumericOrderAndSkipsOtherFolders()
+    {
+        CheckpointStore store = new(_folder.Path, 9);
+        foreach (int step in (int[])[100, 9, 20]) store.Save(step, Write("x"));
+        Directory.CreateDirectory(_folder.File("checkpoint-old"));
+        Assert.Equal([9, 20, 100], store.List().Select(checkpoint => checkpoint.Step));
+    }
+
+    [Fact]
+    public void Find_OfUnknownStep_NamesTheOnesThereAre()
+    {
+        CheckpointStore store = new(_folder.Path, 9);
+        store.Save(3, Write("x"));
+        Assert.Contains("There are 3.", Assert.Throws<NotFoundException>(() => store.Find(4)).Message);
+    }
+
+    [Fact]
+    public void Save_WhenWriterThrows_LeavesNothingOfIt()
+    {
+        CheckpointStore store = new(_folder.Path, 3);
+        store.Save(1, Write("x"));
+        Assert.Throws<InvalidOperationException>(() => store.Save(2, folder =>
+        {
+            File.WriteAllText(Path.Combine(folder, "half"), "half");
+            throw new InvalidOperationException("broken");
+        }));
+        Assert.Equal(["checkpoint-1"], Entries());
+    }
+
+    [Fact]
+    public void Verify_OfEveryFlippedBit_FindsIt()
+    {
+        CheckpointStore store = new(_folder.Path, 3);
+        string folder = store.Save(1, path => File.WriteAllText(Path.Combine(path, "adapter_model.safetensors"), "weights"), new CheckpointMetric("eval_loss", 0.25)).Folder;
+        foreach (string path in Directory.EnumerateFiles(folder))
+        {
+            byte[] content = File.ReadAllBytes(path);
+            for (int bit = 0; bit < content.Length * 8; bit++)
+            {
+                content[bit / 8] ^= (byte)(1 << (bit % 8));
+                File.WriteAllBytes(path, content);
+                Assert.True(CheckpointVerifier.Verify(folder).Fault is not null, $"bit {bit} of {path}");
+                content[bit / 8] ^= (byte)(1 << (bit % 8));
+            }
+            File.WriteAllBytes(path, content);
+        }
+        Assert.Null(CheckpointVerifier.Verify(folder).Fault);
+    }
+
+    [Theory]
+    [InlineData("truncate")]
+    [InlineData("delete")]
+    [InlineData("delete manifest")]
+    public void FindLatest_OfDamagedNewest_FallsBackAndSaysSo(string damage)
+    {
+        CheckpointStore store = new(_folder.Path, 3);
+        store.Save(1, Write("one"));
+        string newest = store.Save(2, Write("two")).Folder, file = Path.Combine(newest, "adapter_model.safetensors");
+        if (damage == "truncate") File.WriteAllText(file, "tw");
+        else File.Delete(damage == "delete" ? file : Path.Combine(newest, "manifest.json"));
+
+        CheckpointSearch search = store.FindLatest();
+        Assert.Equal(1, search.Found!.Step);
+        Assert.Equal(newest, Assert.Single(search.PassedOver).Folder);
+        Assert.Throws<InvalidInputException>(() => store.Find(2));
+    }
+
+    private static Action<string> Write(string text) => folder =>
+    {
+        File.WriteAllText(Path.Combine(folder, "adapter_model.safetensors"), text);
+        File.WriteAllText(Path.Combine(folder, "trainer_state.json"), "{}");
+        Directory.CreateDirectory(Path.Combine(folder, "inner"));
+        File.WriteAllText(Path.Combine(folder, "inner", "more.bin"), text + "/inner");
+    };
+
+    private IEnumerable<string?> Entries() => Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+}
