@@ -13,6 +13,12 @@ internal static class RealPath
         return Of(path, ref links);
     }
 
+    /// <summary>Whether a path, all links followed, lies below a folder.</summary>
+    public static bool IsInside(string folder, string path) => IsBelow(Of(folder), Of(path));
+
+    /// <summary>The same by the text of two full paths alone.</summary>
+    public static bool IsBelow(string folder, string path) => path.StartsWith(folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
     private static string Of(string path, ref int links)
     {
         string real = Path.GetPathRoot(path)!;

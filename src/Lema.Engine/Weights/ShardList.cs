@@ -74,21 +74,12 @@ internal static class ShardList
         if (shard.Length == 0 || shard.Contains('\0')) throw new InvalidInputException(index, place, "is not a file name");
         if (Path.IsPathRooted(shard)) throw new InvalidInputException(index, place, "is an absolute path; shards lie in the model's folder");
         string path = Path.GetFullPath(Path.Combine(folder, shard));
-        if (!IsBelow(folder, path)) throw new InvalidInputException(index, place, "lies outside the model's folder");
+        if (!RealPath.IsBelow(folder, path)) throw new InvalidInputException(index, place, "lies outside the model's folder");
         if (!File.Exists(path)) throw new InvalidInputException(index, place, "is missing; download it again");
         return Inside(folder, path, index, place);
     }
 
-    /// <summary>
-    /// Refuses a file whose symbolic links lead out of the folder. The cache of huggingface_hub keeps weights in <c>../../blobs</c>, so one root
-    /// above is not taken either: copy such a model with its links resolved.
-    /// </summary>
-    private static string Inside(string folder, string path, string source, string place)
-    {
-        string realFolder = RealPath.Of(folder);
-        string real = RealPath.Of(path);
-        return IsBelow(realFolder, real) ? path : throw new InvalidInputException(source, place, "is a symbolic link out of the model's folder; copy the file itself into the folder");
-    }
-
-    private static bool IsBelow(string folder, string path) => path.StartsWith(folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    /// <summary>The cache of huggingface_hub keeps weights in <c>../../blobs</c>; such a model has to be copied with its links resolved.</summary>
+    private static string Inside(string folder, string path, string source, string place) =>
+        RealPath.IsInside(folder, path) ? path : throw new InvalidInputException(source, place, "is a symbolic link out of the model's folder; copy the file itself into the folder");
 }
