@@ -16,6 +16,7 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     private readonly AddedTokenFinder _rawTokens;
     private readonly AddedTokenFinder _normalizedTokens;
     private readonly string?[] _texts;
+    private readonly string?[] _written;
     private readonly HashSet<int> _special;
     private readonly Dictionary<string, int> _ids;
 
@@ -30,6 +31,9 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         foreach (AddedToken token in parts.AddedTokens) _ids[token.Content] = token.Id;
         _texts = new string?[_ids.Values.Max() + 1];
         foreach ((string text, int id) in _ids) _texts[id] = text;
+        // A token that is looked for in normalized text also decodes from its normalized form.
+        _written = [.. _texts];
+        foreach (AddedToken token in parts.AddedTokens.Where(token => token.Normalized)) _written[token.Id] = Normalized(token.Content);
         (BosToken, EosToken, PadToken) = (names["bos_token"], names["eos_token"], names["pad_token"]);
     }
 
@@ -158,5 +162,6 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         else target.Take(piece);
     }
 
-    private string? Written(int id, bool skipSpecialTokens) => skipSpecialTokens && IsSpecial(id) ? null : TokenText(id);
+    private string? Written(int id, bool skipSpecialTokens) =>
+        id < 0 || id >= _written.Length || (skipSpecialTokens && IsSpecial(id)) ? null : _written[id];
 }
