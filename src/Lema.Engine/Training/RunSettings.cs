@@ -58,6 +58,8 @@ public sealed record RunSettings
 
     public FullFineTuningSettings? FullFineTuning { get; init; }
 
+    public Datasets.Batches.DataSettings Data { get; init; } = new();
+
     public MemorySettings Memory { get; init; } = new();
 
     public CheckpointSettings Checkpoint { get; init; } = new();

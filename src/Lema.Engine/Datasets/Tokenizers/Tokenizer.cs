@@ -82,6 +82,9 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         return [.. ids];
     }
 
+    /// <summary>The ids of a prompt: what the post-processor puts before a text (a BOS, say) and the text, but nothing after it.</summary>
+    public int[] EncodePrompt(string text) => [.. _parts.PostProcessor.Before, .. Encode(text, addSpecialTokens: false)];
+
     /// <summary>The ids of a text with the range of the text that each covers. Slower than <see cref="Encode(string, bool)"/>.</summary>
     public IReadOnlyList<TokenSpan> EncodeSpans(string text, bool addSpecialTokens)
     {
