@@ -6,20 +6,20 @@ namespace Lema.Engine.Models;
 /// The architecture of one model: the names and shapes of its parameters and the mathematics of its layers, without any weight. A family derives from it; all
 /// that streams, trains, generates or merges works on this class alone.
 /// </summary>
-public abstract class DecoderModel
+public abstract class DecoderModel(ModelDimensions dimensions)
 {
-    public required string ModelType { get; init; }
+    public string ModelType => dimensions.ModelType;
 
-    public required int HiddenSize { get; init; }
+    public int HiddenSize => dimensions.HiddenSize;
 
-    public required int VocabularySize { get; init; }
+    public int VocabularySize => dimensions.VocabularySize;
 
-    public required int BlockCount { get; init; }
+    public int BlockCount => dimensions.BlockCount;
 
-    public required int MaxPositions { get; init; }
+    public int MaxPositions => dimensions.MaxPositions;
 
     /// <summary>The output matrix is the embedding.</summary>
-    public required bool TiedEmbeddings { get; init; }
+    public bool TiedEmbeddings => dimensions.TiedEmbeddings;
 
     /// <summary>Published name of the token embedding, [vocabulary, hidden].</summary>
     public virtual string EmbeddingName => "model.embed_tokens.weight";

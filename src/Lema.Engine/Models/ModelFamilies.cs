@@ -9,7 +9,17 @@ public static class ModelFamilies
 {
     private static readonly Dictionary<string, Func<ConfigReader, DecoderModel>> Readers = new()
     {
+        ["gemma2"] = Gemma2Model.Read,
+        ["gemma3_text"] = Gemma3Model.Read,
+        ["gpt2"] = Gpt2Model.Read,
+        ["granite"] = GraniteModel.Read,
         ["llama"] = LlamaModel.Read,
+        ["mistral"] = MistralModel.Read,
+        ["olmo2"] = Olmo2Model.Read,
+        ["phi3"] = Phi3Model.Read,
+        ["qwen2"] = Qwen2Model.Read,
+        ["qwen3"] = Qwen3Model.Read,
+        ["smollm3"] = SmolLm3Model.Read,
     };
 
     public static IEnumerable<string> Names => Readers.Keys.Order(StringComparer.Ordinal);

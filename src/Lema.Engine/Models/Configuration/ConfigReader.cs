@@ -44,6 +44,13 @@ public sealed class ConfigReader
     /// <summary>True where the field is there and not null.</summary>
     public bool Has(string key) => TryGet(key, out _);
 
+    /// <summary>True where the field is anything but null, false, or an empty list or object.</summary>
+    public bool HasMeaning(string key) => TryGet(key, out JsonElement value) && value.ValueKind != JsonValueKind.False && value.GetRawText() is not ("[]" or "{}");
+
+    public bool IsText(string key) => TryGet(key, out JsonElement value) && value.ValueKind == JsonValueKind.String;
+
+    public bool IsNumber(string key) => TryGet(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number;
+
     public int PositiveInt(string key, int? fallback = null) => (int)Number(key, fallback, 1, int.MaxValue, whole: true);
 
     public int NonNegativeInt(string key, int? fallback = null) => (int)Number(key, fallback, 0, int.MaxValue, whole: true);

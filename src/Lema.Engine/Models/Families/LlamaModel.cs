@@ -4,81 +4,99 @@ using Lema.Engine.Models.Operations;
 
 namespace Lema.Engine.Models.Families;
 
-/// <summary>
-/// Llama (Touvron et al. 2023) and the many that share its block: pre-norm attention with rotary positions and grouped queries, pre-norm SwiGLU. A family that
-/// differs in a part overrides that part.
-/// </summary>
-public class LlamaModel : DecoderModel
+/// <summary>The numbers of a Llama-like block.</summary>
+/// <param name="QkvBias">Biases on the query, key and value projections.</param>
+/// <param name="OutputBias">A bias on the attention's output projection.</param>
+public sealed record LlamaSettings(
+    ModelDimensions Dimensions, int IntermediateSize, HeadSettings Heads, double NormEpsilon, RotarySettings Rotary, bool QkvBias = false, bool OutputBias = false, bool MlpBias = false)
 {
-    public required int IntermediateSize { get; init; }
+    /// <summary>The fields that most families name alike.</summary>
+    /// <param name="theta">The family's default of rope_theta.</param>
+    public static LlamaSettings Read(ConfigReader config, double theta = 10000, bool tiedByDefault = false, int? headWidth = null, string activationKey = "hidden_act", string activation = "silu")
+    {
+        config.OneOf(activationKey, activation, activation);
+        HeadSettings heads = HeadSettings.Read(config, headWidth);
+        return new(ModelDimensions.Read(config, tiedByDefault), config.PositiveInt("intermediate_size"), heads, config.PositiveNumber("rms_norm_eps", 1e-6),
+            RotaryConfiguration.Read(config, heads.Width, theta));
+    }
+}
 
-    public required HeadSettings Heads { get; init; }
+/// <summary>
+/// Llama (Touvron et al. 2023): pre-norm attention with rotary positions and grouped queries, pre-norm SwiGLU. Many families share its block and differ in one
+/// part; they derive from it and override that part.
+/// </summary>
+public class LlamaModel(LlamaSettings settings) : DecoderModel(settings.Dimensions)
+{
+    protected LlamaSettings Settings { get; } = settings;
 
-    public required double NormEpsilon { get; init; }
-
-    public required RotarySettings Rotary { get; init; }
-
-    public bool AttentionBias { get; init; }
-
-    public bool MlpBias { get; init; }
+    protected HeadSettings Heads => Settings.Heads;
 
     public static DecoderModel Read(ConfigReader config)
     {
         config.MustBe("pretraining_tp", 1);
-        config.OneOf("hidden_act", "silu", "silu");
-        return From(config, HeadSettings.Read(config), config.Flag("attention_bias", false), config.Flag("mlp_bias", false));
+        bool attentionBias = config.Flag("attention_bias", false);
+        return new LlamaModel(LlamaSettings.Read(config) with { QkvBias = attentionBias, OutputBias = attentionBias, MlpBias = config.Flag("mlp_bias", false) });
     }
 
-    private static LlamaModel From(ConfigReader config, HeadSettings heads, bool attentionBias, bool mlpBias) => new()
-    {
-        ModelType = "llama",
-        HiddenSize = config.PositiveInt("hidden_size"),
-        VocabularySize = config.PositiveInt("vocab_size"),
-        BlockCount = config.PositiveInt("num_hidden_layers"),
-        MaxPositions = config.PositiveInt("max_position_embeddings", 2048),
-        TiedEmbeddings = config.Flag("tie_word_embeddings", false),
-        IntermediateSize = config.PositiveInt("intermediate_size"),
-        Heads = heads,
-        NormEpsilon = config.PositiveNumber("rms_norm_eps", 1e-6),
-        Rotary = RotaryConfiguration.Read(config, heads.Width, 10000),
-        AttentionBias = attentionBias,
-        MlpBias = mlpBias,
-    };
-
-    public override BlockParts Parts(int block) => new()
-    {
-        Others = [new("input_layernorm.weight", HiddenSize), new("post_attention_layernorm.weight", HiddenSize)],
-        Linears =
-        [
-            new("self_attn.q_proj", HiddenSize, Heads.QueryFeatures, AttentionBias), new("self_attn.k_proj", HiddenSize, Heads.KeyFeatures, AttentionBias),
-            new("self_attn.v_proj", HiddenSize, Heads.KeyFeatures, AttentionBias), new("self_attn.o_proj", Heads.QueryFeatures, HiddenSize, AttentionBias),
-            new("mlp.gate_proj", HiddenSize, IntermediateSize, MlpBias), new("mlp.up_proj", HiddenSize, IntermediateSize, MlpBias),
-            new("mlp.down_proj", IntermediateSize, HiddenSize, MlpBias),
-        ],
-    };
+    public override BlockParts Parts(int block) => new() { Others = Norms(block), Linears = [.. AttentionLinears(), .. FeedForwardLinears(Settings.IntermediateSize)] };
 
     public override Variable Block(LayerPass pass, int block, Variable x)
     {
-        Variable h = pass.RmsNorm(x, "input_layernorm.weight", NormEpsilon);
-        x = pass.Add(x, Attention(pass, block, h));
-        h = pass.RmsNorm(x, "post_attention_layernorm.weight", NormEpsilon);
-        return pass.Add(x, FeedForward(pass, h));
+        Variable h = Norm(pass, x, "input_layernorm.weight");
+        x = pass.Add(x, Branch(pass, Attention(pass, block, h)));
+        h = Norm(pass, x, "post_attention_layernorm.weight");
+        return pass.Add(x, Branch(pass, FeedForward(pass, block, h)));
     }
 
-    public override Variable FinalNorm(LayerPass pass, Variable x) => pass.RmsNorm(x, "model.norm.weight", NormEpsilon);
+    public override Variable FinalNorm(LayerPass pass, Variable x) => Norm(pass, x, FinalNormParameters[0].Suffix);
 
-    private Variable Attention(LayerPass pass, int block, Variable h)
+    protected virtual IReadOnlyList<ParameterSpec> Norms(int block) =>
+        [new("input_layernorm.weight", HiddenSize), new("post_attention_layernorm.weight", HiddenSize)];
+
+    protected virtual IReadOnlyList<LinearSpec> AttentionLinears() =>
+    [
+        new("self_attn.q_proj", HiddenSize, Heads.QueryFeatures, Settings.QkvBias), new("self_attn.k_proj", HiddenSize, Heads.KeyFeatures, Settings.QkvBias),
+        new("self_attn.v_proj", HiddenSize, Heads.KeyFeatures, Settings.QkvBias), new("self_attn.o_proj", Heads.QueryFeatures, HiddenSize, Settings.OutputBias),
+    ];
+
+    protected IReadOnlyList<LinearSpec> FeedForwardLinears(long inner) =>
+    [
+        new("mlp.gate_proj", HiddenSize, inner, Settings.MlpBias), new("mlp.up_proj", HiddenSize, inner, Settings.MlpBias),
+        new("mlp.down_proj", inner, HiddenSize, Settings.MlpBias),
+    ];
+
+    protected virtual Variable Norm(LayerPass pass, Variable x, string weight) => pass.RmsNorm(x, weight, Settings.NormEpsilon);
+
+    /// <summary>What happens to the output of attention or feed-forward before it is added to the residual stream.</summary>
+    protected virtual Variable Branch(LayerPass pass, Variable y) => y;
+
+    /// <summary>Rotary positions of a block; null: it has none.</summary>
+    protected virtual RotarySettings? Rotary(int block) => Settings.Rotary;
+
+    protected virtual AttentionSettings Scores(int block) => new(1 / Math.Sqrt(Heads.Width));
+
+    /// <summary>A norm on projected queries or keys [tokens, features], before they are cut into heads.</summary>
+    protected virtual Variable NormProjection(LayerPass pass, Variable projected, string name) => projected;
+
+    /// <summary>A norm on each head of queries or keys [tokens, heads, width], before rotation.</summary>
+    protected virtual Variable NormHeads(LayerPass pass, Variable heads, string name) => heads;
+
+    protected virtual Variable Attention(LayerPass pass, int block, Variable h)
     {
-        Variable q = pass.Heads(pass.Linear(h, "self_attn.q_proj", AttentionBias), Heads.Width);
-        Variable k = pass.Heads(pass.Linear(h, "self_attn.k_proj", AttentionBias), Heads.Width);
-        Variable v = pass.Heads(pass.Linear(h, "self_attn.v_proj", AttentionBias), Heads.Width);
-        Variable y = pass.Attend(pass.Rotate(q, Rotary), pass.Rotate(k, Rotary), v, new(1 / Math.Sqrt(Heads.Width)));
-        return pass.Linear(y, "self_attn.o_proj", AttentionBias);
+        Variable Project(string name, string norm) =>
+            NormHeads(pass, pass.Heads(NormProjection(pass, pass.Linear(h, $"self_attn.{name}", Settings.QkvBias), norm), Heads.Width), norm);
+        Variable q = Project("q_proj", "q_norm"), k = Project("k_proj", "k_norm");
+        Variable v = pass.Heads(pass.Linear(h, "self_attn.v_proj", Settings.QkvBias), Heads.Width);
+        if (Rotary(block) is { } rotary) (q, k) = (pass.Rotate(q, rotary), pass.Rotate(k, rotary));
+        return pass.Linear(pass.Attend(q, k, v, Scores(block)), "self_attn.o_proj", Settings.OutputBias);
     }
 
-    private Variable FeedForward(LayerPass pass, Variable h)
+    protected virtual Variable FeedForward(LayerPass pass, int block, Variable h)
     {
-        Variable gate = pass.Linear(h, "mlp.gate_proj", MlpBias), up = pass.Linear(h, "mlp.up_proj", MlpBias);
-        return pass.Linear(pass.SiluMultiply(gate, up), "mlp.down_proj", MlpBias);
+        Variable gate = pass.Linear(h, "mlp.gate_proj", Settings.MlpBias), up = pass.Linear(h, "mlp.up_proj", Settings.MlpBias);
+        return pass.Linear(Gate(pass, gate, up), "mlp.down_proj", Settings.MlpBias);
     }
+
+    /// <summary>The activation of the gate, times up.</summary>
+    protected virtual Variable Gate(LayerPass pass, Variable gate, Variable up) => pass.SiluMultiply(gate, up);
 }

@@ -1,0 +1,52 @@
+using Lema.Engine.Errors;
+using Lema.Engine.Models;
+using Lema.Engine.Weights;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Adapters;
+
+/// <summary>A PEFT adapter folder: adapter_config.json and adapter_model.safetensors.</summary>
+public static class AdapterFolder
+{
+    public const string WeightsName = "adapter_model.safetensors";
+
+    /// <summary>Reads an adapter onto a model.</summary>
+    /// <exception cref="LemaException">A file is missing or broken, a tensor is missing, has another shape, or belongs to no module of the model.</exception>
+    public static AdapterWeights Load(string folder, DecoderModel model) => Load(folder, model, AdapterConfig.Read(folder));
+
+    /// <inheritdoc cref="Load(string, DecoderModel)"/>
+    /// <param name="settings">Options to use in place of the folder's own, such as another dropout.</param>
+    public static AdapterWeights Load(string folder, DecoderModel model, LoraSettings settings)
+    {
+        string file = Path.Combine(folder, WeightsName);
+        if (!File.Exists(file)) throw new NotFoundException("adapter weights", file, $"A PEFT adapter folder holds {WeightsName}; pickled adapters are not read.");
+        using var scope = NewDisposeScope();
+        IReadOnlyDictionary<string, Tensor> tensors = SafetensorsFile.Load(file);
+        HashSet<string> used = [];
+        AdapterWeights weights = new AdapterFactory(model, settings, target =>
+        {
+            used.Add(target.Key);
+            if (!tensors.TryGetValue(target.Key, out Tensor? tensor)) throw new InvalidInputException(file, target.Key, "is missing; adapter_config.json asks for it.");
+            if (!tensor.shape.SequenceEqual(target.Shape))
+                throw new InvalidInputException(file, target.Key, $"has shape [{string.Join(", ", tensor.shape)}]; the model and adapter_config.json ask for [{string.Join(", ", target.Shape)}].");
+            return tensor.to(ScalarType.Float32).clone();
+        }).Create();
+        if (tensors.Keys.FirstOrDefault(key => !used.Contains(key)) is { } unknown)
+        {
+            weights.Dispose();
+            throw new InvalidInputException(file, unknown, "belongs to no module that adapter_config.json adapts; leaving it out would change the result.");
+        }
+        return weights;
+    }
+
+    /// <summary>Writes an adapter so that PEFT loads it. Not atomic: the caller renames the folder into place.</summary>
+    /// <param name="baseModel">Name or folder of the base model.</param>
+    public static void Save(string folder, AdapterWeights weights, LoraSettings settings, DecoderModel model, string baseModel)
+    {
+        IReadOnlyList<TargetModule> targets = TargetModules.Find(model, settings);
+        IEnumerable<string> names = settings.TargetModules is ["all-linear"] ? TargetModules.ShortNames(targets) : settings.TargetModules.Order(StringComparer.Ordinal);
+        AdapterConfig.Write(folder, settings, baseModel, names, targets.Any(target => target.Linear.Transposed));
+        SafetensorsFile.Save(Path.Combine(folder, WeightsName),
+            weights.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Name, p.Value)));
+    }
+}

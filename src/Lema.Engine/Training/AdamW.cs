@@ -1,0 +1,60 @@
+using Lema.Engine.Models;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Training;
+
+/// <summary>AdamW (Loshchilov and Hutter 2019) as torch computes it, with float32 moments.</summary>
+public sealed class AdamW : IDisposable
+{
+    private readonly RunSettings _settings;
+    private readonly IReadOnlyList<TrainedParameter> _parameters;
+    private readonly Tensor[] _means, _variances;
+
+    public AdamW(IReadOnlyList<TrainedParameter> parameters, RunSettings settings)
+    {
+        (_parameters, _settings) = (parameters, settings);
+        _means = [.. parameters.Select(p => zeros_like(p.Value).DetachFromDisposeScope())];
+        _variances = [.. parameters.Select(p => zeros_like(p.Value).DetachFromDisposeScope())];
+    }
+
+    /// <summary>Updates made so far.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>Moments by key, for checkpoints: <c>mean.{parameter}</c> and <c>variance.{parameter}</c>.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State =>
+        _parameters.SelectMany((p, i) => new[] { KeyValuePair.Create("mean." + p.Name, _means[i]), KeyValuePair.Create("variance." + p.Name, _variances[i]) });
+
+    /// <summary>Total norm of all gradients; scales them down to the limit where it is larger (torch's clip_grad_norm_).</summary>
+    public double ClipGradients(double limit)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (_parameters.Count == 0) return 0;
+        double norm = stack(_parameters.Select(p => p.Gradient.norm())).norm().item<float>();
+        if (limit > 0 && norm > limit - 1e-6)
+            foreach (TrainedParameter parameter in _parameters) parameter.Gradient.mul_(Math.Min(1, limit / (norm + 1e-6)));
+        return norm;
+    }
+
+    public void Step(double learningRate)
+    {
+        using var noGrad = no_grad();
+        Steps++;
+        double meanCorrection = 1 - Math.Pow(_settings.AdamBeta1, Steps), varianceCorrection = 1 - Math.Pow(_settings.AdamBeta2, Steps);
+        for (int i = 0; i < _parameters.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            (Tensor value, Tensor gradient) = (_parameters[i].Value, _parameters[i].Gradient);
+            if (_settings.WeightDecay != 0) value.mul_(1 - learningRate * _settings.WeightDecay);
+            _means[i].lerp_(gradient, 1 - _settings.AdamBeta1);
+            _variances[i].mul_(_settings.AdamBeta2).addcmul_(gradient, gradient, 1 - _settings.AdamBeta2);
+            Tensor denominator = _variances[i].sqrt().div_(Math.Sqrt(varianceCorrection)).add_(_settings.AdamEpsilon);
+            value.addcdiv_(_means[i], denominator, -learningRate / meanCorrection);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (Tensor tensor in _means.Concat(_variances)) tensor.Dispose();
+    }
+}
