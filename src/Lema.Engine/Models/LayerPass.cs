@@ -13,9 +13,10 @@ namespace Lema.Engine.Models;
 /// <param name="Shared">Rotary tables and masks that all layers share.</param>
 /// <param name="Tape">Where operations record their backward step; null when no gradient is wanted.</param>
 /// <param name="States">One for each segment when generating: keys, values and convolution tails of the tokens before.</param>
+/// <param name="Recomputes">The block runs for its gradients alone: nobody reads its output.</param>
 /// <param name="Dropout">The seeded masks of LoRA dropout; null when not training.</param>
 public sealed record LayerPass(
-    int Layer, LayerWeights Weights, TokenBatch Batch, PassConstants Shared, Tape? Tape = null, IReadOnlyList<SequenceState>? States = null, DropoutSeed? Dropout = null)
+    int Layer, LayerWeights Weights, TokenBatch Batch, PassConstants Shared, Tape? Tape = null, IReadOnlyList<SequenceState>? States = null, DropoutSeed? Dropout = null, bool Recomputes = false)
 {
     /// <summary>Records an operation if there is a tape, and gives its result back.</summary>
     public Variable Record(Tensor output, ReadOnlySpan<Tensor> saved, Action<Tensor> backward)

@@ -13,12 +13,16 @@ public static class ModelFamilies
         ["gemma3_text"] = Gemma3Model.Read,
         ["gpt2"] = Gpt2Model.Read,
         ["granite"] = GraniteModel.Read,
+        ["lfm2"] = Lfm2Model.Read,
+        ["lfm2_moe"] = Lfm2MoeModel.Read,
         ["llama"] = LlamaModel.Read,
         ["mistral"] = MistralModel.Read,
+        ["mixtral"] = MixtralModel.Read,
         ["olmo2"] = Olmo2Model.Read,
         ["phi3"] = Phi3Model.Read,
         ["qwen2"] = Qwen2Model.Read,
         ["qwen3"] = Qwen3Model.Read,
+        ["qwen3_moe"] = Qwen3MoeModel.Read,
         ["smollm3"] = SmolLm3Model.Read,
     };
 

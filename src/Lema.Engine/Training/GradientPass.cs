@@ -154,6 +154,6 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     {
         Tape tape = new();
         Variable input = new(boundaries.Take(block, index));
-        return (tape, input, model.Architecture.Block(Pass(block, weights, batch, index, tape, dropout), block, input));
+        return (tape, input, model.Architecture.Block(Pass(block, weights, batch, index, tape, dropout) with { Recomputes = true }, block, input));
     }
 }

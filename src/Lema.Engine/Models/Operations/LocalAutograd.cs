@@ -1,0 +1,22 @@
+using Lema.Engine.Models.Autodiff;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models.Operations;
+
+/// <summary>For small formulas that are not worth a hand-written gradient: torch's autograd, used within one operation.</summary>
+public static class LocalAutograd
+{
+    /// <param name="function">Pure; run once forward and once more, recorded, going back.</param>
+    public static Variable Differentiate(this LayerPass pass, Variable x, Func<Tensor, Tensor> function)
+    {
+        Tensor input = x.Value;
+        return pass.Record(function(input), [input], gradient =>
+        {
+            using var scope = NewDisposeScope();
+            using var grad = enable_grad();
+            Tensor leaf = input.detach().requires_grad_();
+            function(leaf).backward([gradient]);
+            x.Accumulate(leaf.grad!.detach().MoveToOuterDisposeScope());
+        });
+    }
+}
