@@ -79,7 +79,7 @@ public static class AdapterConfig
         json["loftq_config"] = new JsonObject();
         json["lora_alpha"] = Number(settings.Alpha);
         json["lora_bias"] = false;
-        json["lora_dropout"] = settings.Dropout;
+        json["lora_dropout"] = settings.Dropout == 0 ? JsonNode.Parse("0.0") : settings.Dropout;
         json["megatron_config"] = null;
         json["megatron_core"] = "megatron.core";
         json["modules_to_save"] = OrNull(settings.ModulesToSave);

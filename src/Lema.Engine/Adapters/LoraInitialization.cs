@@ -1,3 +1,4 @@
+using Lema.Engine.Numerics;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Adapters;

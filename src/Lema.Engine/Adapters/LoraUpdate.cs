@@ -1,3 +1,4 @@
+using Lema.Engine.Numerics;
 using Lema.Engine.Models;
 using static TorchSharp.torch;
 
@@ -46,7 +47,7 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
         Tensor inner = gradient;
         if (lora.Magnitude is not null)
         {
-            lora.Magnitude.Gradient.add_(gradient.mul(saved[1]).to(ScalarType.Float32).sum(0).div_(RowNorm));
+            lora.Magnitude.Gradient.add_(gradient.mul(saved[1]).to(ScalarType.Float32).sum([0L]).div_(RowNorm));
             inner = gradient.mul(MagnitudeScale);
         }
         Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);

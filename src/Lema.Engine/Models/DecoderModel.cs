@@ -37,6 +37,9 @@ public abstract class DecoderModel(ModelDimensions dimensions)
     /// <summary>What transformers puts before a published name in its module tree (GPT-2 publishes without it).</summary>
     public virtual string ModulePrefix => "";
 
+    /// <summary>The published name of a tensor that some writers save under another one.</summary>
+    public virtual string PublishedName(string name) => name;
+
     public abstract BlockParts Parts(int block);
 
     /// <summary>Embedding rows [tokens, hidden] -> input of the first block.</summary>

@@ -22,6 +22,26 @@ public sealed class LanguageModel : IDisposable
         (_embeddingLayer, _finalNorm) = (Weights(""), Weights(""));
     }
 
+    /// <summary>Opens a Hugging Face folder, prepared or not.</summary>
+    /// <exception cref="Errors.LemaException">The folder is not a valid model of a known family, or the budget does not hold two of its layers.</exception>
+    public static LanguageModel Open(string folder, ModelOptions options)
+    {
+        DecoderModel architecture = ModelFamilies.Read(folder);
+        GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
+        ModelUnits units = ModelUnits.Of(architecture, index);
+        AdapterWeights adapters = options.Adapters?.Invoke(architecture, index) ?? AdapterWeights.None;
+        try
+        {
+            IWeightStream stream = WeightStream.Open(units.Units, new() { BudgetBytes = options.WeightBytes ?? index.TotalBytes * 2 });
+            return new(architecture, units, stream, adapters, options.ComputeType);
+        }
+        catch
+        {
+            adapters.Dispose();
+            throw;
+        }
+    }
+
     public DecoderModel Architecture { get; }
 
     public ModelUnits Units { get; }

@@ -10,15 +10,18 @@ namespace Lema.Engine.Models;
 /// </summary>
 public sealed class ModelUnits
 {
+    private const long SmallestTileBytes = 1 << 16;
+
     private readonly int[] _blocks;
     private readonly int[][] _experts;
 
-    /// <summary>Checks every tensor that the model needs against the index.</summary>
-    /// <param name="source">Names the model in messages.</param>
-    /// <param name="tensors">The model's tensors by name.</param>
-    /// <param name="headTileBytes">Largest tile of the output matrix.</param>
+    /// <summary>Divides a model, checking every tensor that it needs against the index.</summary>
+    /// <remarks>Tiles of the output matrix are no larger than the largest block, so that they fit the same slots.</remarks>
     /// <exception cref="InvalidInputsException">Tensors that are missing, have another shape, or that the architecture does not know.</exception>
-    public ModelUnits(DecoderModel model, string source, IReadOnlyDictionary<string, TensorEntry> tensors, long headTileBytes)
+    public static ModelUnits Of(DecoderModel model, GlobalBinaryIndex index) =>
+        new(model, index.Folder, index.Tensors.Select(tensor => tensor with { Name = model.PublishedName(tensor.Name) }).ToDictionary(tensor => tensor.Name));
+
+    private ModelUnits(DecoderModel model, string source, IReadOnlyDictionary<string, TensorEntry> tensors)
     {
         TensorCheck check = new(source, tensors);
         List<StreamUnit> units = [];
@@ -42,8 +45,8 @@ public sealed class ModelUnits
         }
         FinalNorm = Add("final norm", model.FinalNormParameters.Select(norm => new TensorSlice(check.Find(norm.Suffix, norm.Shape))));
         Head = check.Find(model.HeadName, [model.VocabularySize, model.HiddenSize]);
-        HeadTiles = [.. Tiles(Head, headTileBytes).Select((tile, i) => Add($"head tile {i}", [tile]))];
         check.RejectUnknown();
+        HeadTiles = [.. Tiles(Head, Math.Max(units.Max(unit => unit.ByteCount), SmallestTileBytes)).Select((tile, i) => Add($"head tile {i}", [tile]))];
         Units = units;
     }
 

@@ -28,7 +28,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        int lowest = model.Adapters.LowestLayer, firstTrained = Math.Max(lowest, 0);
+        int lowest = OnInputGradient is null ? model.Adapters.LowestLayer : Math.Min(model.Adapters.LowestLayer, 0), firstTrained = Math.Max(lowest, 0);
         model.Stream.Schedule(Visits(firstTrained));
         try
         {

@@ -34,6 +34,9 @@ public sealed class Gpt2Model(ModelDimensions dimensions, int heads, int inner, 
 
     public override string BlockPrefix(int block) => $"h.{block}.";
 
+    // save_pretrained keeps the prefix that the published files lack
+    public override string PublishedName(string name) => name.StartsWith(ModulePrefix, StringComparison.Ordinal) ? name[ModulePrefix.Length..] : name;
+
     public override BlockParts Parts(int block) => new()
     {
         Others = [new("ln_1.weight", HiddenSize), new("ln_1.bias", HiddenSize), new("ln_2.weight", HiddenSize), new("ln_2.bias", HiddenSize)],

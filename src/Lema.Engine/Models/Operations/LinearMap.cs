@@ -29,7 +29,7 @@ public static class LinearMap
         return pass.Record(output, [input, .. saved], gradient =>
         {
             using var scope = NewDisposeScope();
-            if (hasBias && weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum(0));
+            if (hasBias && weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum([0L]));
             if (weights.Trained(weight) is { } trained)
             {
                 Tensor dW = gradient.to(ScalarType.Float32).t().mm(input.to(ScalarType.Float32));

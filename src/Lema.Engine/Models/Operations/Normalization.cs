@@ -50,5 +50,5 @@ public static class Normalization
         });
     }
 
-    private static Tensor SumRows(Tensor rows, Tensor like) => rows.reshape(-1, like.shape[^1]).sum(0);
+    private static Tensor SumRows(Tensor rows, Tensor like) => rows.reshape(-1, like.shape[^1]).sum([0L]);
 }

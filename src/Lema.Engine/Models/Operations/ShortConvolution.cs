@@ -15,7 +15,7 @@ public static class ShortConvolution
         return pass.Record(output, [input], gradient =>
         {
             using var scope = NewDisposeScope();
-            if (bias is not null && pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum(0));
+            if (bias is not null && pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum([0L]));
             Tensor taps = pass.Weights[weight], dInput = zeros_like(input);
             long count = taps.shape[2], tokens = input.shape[0];
             for (long back = 0; back < count && back < tokens; back++)
@@ -23,7 +23,7 @@ public static class ShortConvolution
                 Tensor reached = gradient.mul(Reaches(pass, back, gradient.dtype)).narrow(0, back, tokens - back);
                 dInput.narrow(0, 0, tokens - back).addcmul_(reached, Tap(taps, count - 1 - back).expand_as(reached), 1);
                 pass.Weights.Trained(weight)?.Gradient.select(2, count - 1 - back).select(1, 0)
-                    .add_(reached.mul(input.narrow(0, 0, tokens - back)).to(ScalarType.Float32).sum(0));
+                    .add_(reached.mul(input.narrow(0, 0, tokens - back)).to(ScalarType.Float32).sum([0L]));
             }
             x.Accumulate(dInput.MoveToOuterDisposeScope());
         });

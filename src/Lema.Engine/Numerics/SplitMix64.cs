@@ -1,4 +1,4 @@
-namespace Lema.Engine.Adapters;
+namespace Lema.Engine.Numerics;
 
 /// <summary>SplitMix64 (Steele, Lea and Flood 2014): a generator whose whole state is one number, the same on every machine and version of .NET.</summary>
 public struct SplitMix64(ulong seed)

@@ -1,0 +1,28 @@
+using Lema.Engine.Adapters;
+using Lema.Engine.Training;
+using Lema.Engine.Weights;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models;
+
+/// <summary>How a model is opened.</summary>
+public sealed record ModelOptions
+{
+    public Precision Precision { get; init; } = Precision.Bf16;
+
+    /// <summary>Budget of slots and pinned units; null: the whole model stays in memory.</summary>
+    public long? WeightBytes { get; init; }
+
+    /// <summary>Makes what is trained on top; null: the base model alone.</summary>
+    public Func<DecoderModel, GlobalBinaryIndex, AdapterWeights>? Adapters { get; init; }
+
+    public ScalarType ComputeType => Precision switch
+    {
+        Precision.Bf16 => ScalarType.BFloat16,
+        Precision.Fp16 => ScalarType.Float16,
+        _ => ScalarType.Float32,
+    };
+
+    /// <summary>The adapter of a PEFT folder on top of the base.</summary>
+    public static Func<DecoderModel, GlobalBinaryIndex, AdapterWeights> FromFolder(string adapterFolder) => (model, _) => AdapterFolder.Load(adapterFolder, model);
+}
