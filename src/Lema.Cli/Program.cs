@@ -1,1 +1,5 @@
-return 0;
+using Lema.Cli;
+using Lema.Cli.Terminals;
+
+using Interrupts interrupts = Interrupts.OfProcess();
+return await CliApplication.RunAsync(args, ProcessEnvironment.Create(interrupts));

@@ -1,0 +1,80 @@
+using Google.Protobuf;
+using Lema.Cli.Terminals;
+using Spectre.Console;
+
+namespace Lema.Cli.Rendering;
+
+/// <summary>
+/// Where a command's output goes. As text, results go to standard output and notes to standard error; as JSON, standard output carries only the
+/// protobuf JSON form of the answer, one object a line.
+/// </summary>
+internal sealed class Output
+{
+    private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
+
+    private readonly CliEnvironment _environment;
+
+    public Output(CliEnvironment environment, bool json, bool quiet, bool color)
+    {
+        _environment = environment;
+        Json = json;
+        Quiet = quiet;
+        Text = Console(environment.Out, environment.OutIsTerminal, color);
+        Notes = Console(environment.Error, environment.ErrorIsTerminal, color);
+        Live = new LiveLine(environment, quiet);
+    }
+
+    public bool Json { get; }
+
+    public bool Quiet { get; }
+
+    /// <summary>Standard output, for results as text.</summary>
+    public IAnsiConsole Text { get; }
+
+    /// <summary>Standard error, for everything that is no result.</summary>
+    public IAnsiConsole Notes { get; }
+
+    public LiveLine Live { get; }
+
+    public int Width => _environment.Width();
+
+    /// <summary>The JSON line of a message, or its text.</summary>
+    public void Result(IMessage message, Action<IAnsiConsole> render)
+    {
+        Live.Clear();
+        if (Json) WriteJson(message);
+        else render(Text);
+    }
+
+    public void WriteJson(IMessage message) => WriteJson(Formatter.Format(message));
+
+    public void WriteJson(string line) => _environment.Out.WriteLine(line);
+
+    /// <summary>Text for people, on standard error; left out when quiet.</summary>
+    public void Note(string text)
+    {
+        if (Quiet) return;
+        Live.Clear();
+        _environment.Error.WriteLine(SafeText.Of(text));
+    }
+
+    /// <summary>Text for people that stays even when quiet.</summary>
+    public void Warn(string text)
+    {
+        Live.Clear();
+        _environment.Error.WriteLine(SafeText.Of(text));
+    }
+
+    private IAnsiConsole Console(TextWriter writer, bool isTerminal, bool color)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = isTerminal ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = isTerminal && color ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        console.Profile.Width = _environment.Width();
+        return console;
+    }
+}

@@ -1,0 +1,88 @@
+using Grpc.Core;
+using Lema.Cli.Connections;
+using Lema.Cli.Errors;
+using Lema.Cli.Rendering;
+using Lema.Protocol.V1;
+using Polly;
+
+namespace Lema.Cli.Transfers;
+
+/// <summary>Brings files of a host here, in parallel parts, verified by SHA-256. Started again after a break it goes on where it was.</summary>
+internal sealed class Downloader(HostConnection host, Output output, TimeProvider clock)
+{
+    /// <summary>Downloads files of an owner into a folder; files that are there already with the right hash are left.</summary>
+    /// <returns>Full names of the files.</returns>
+    public async Task<IReadOnlyList<string>> DownloadAsync(string owner, IReadOnlyList<FileEntry> files, string folder, CancellationToken cancellation)
+    {
+        ResiliencePipeline retry = CallRetry.Create(output.Note, refusedToo: true);
+        TransferProgress progress = new(output, clock, "downloading", files.Sum(f => f.SizeBytes));
+        List<string> names = [];
+        foreach (FileEntry file in files)
+        {
+            string target = TargetOf(folder, file.Path);
+            await DownloadFileAsync(owner, file, target, retry, progress, cancellation);
+            names.Add(target);
+        }
+        progress.End();
+        return names;
+    }
+
+    /// <summary>Where a file of the host goes; a path that leads out of the folder is refused.</summary>
+    /// <exception cref="CliException">The host sent a path that is no relative path below the folder.</exception>
+    internal static string TargetOf(string folder, string path)
+    {
+        string root = Path.GetFullPath(folder);
+        string target = Path.GetFullPath(Path.Combine(root, path));
+        bool inside = path.Length > 0 && target.StartsWith(root.TrimEnd('/') + "/", StringComparison.Ordinal) && !path.Split('/').Contains("..");
+        return inside ? target : throw new CliException(ExitCode.InvalidInput, $"The host names a file '{path}', which would lie outside of {root}.");
+    }
+
+    private async Task DownloadFileAsync(string owner, FileEntry file, string target, ResiliencePipeline retry, TransferProgress progress, CancellationToken cancellation)
+    {
+        if (File.Exists(target) && file.Sha256.Length > 0 && new FileInfo(target).Length == file.SizeBytes && await LocalFolder.HashAsync(target, _ => { }, cancellation) == file.Sha256)
+        {
+            progress.Add(file.SizeBytes);
+            return;
+        }
+        PartialFile partial = PartialFile.Open(target, file.SizeBytes, file.Sha256);
+        TransferPart[] missing = [.. partial.Missing(file.Path)];
+        progress.Add(file.SizeBytes - missing.Sum(p => p.Length));
+        string sha256 = file.Sha256;
+        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = TransferPart.ParallelCalls, CancellationToken = cancellation }, async (part, token) =>
+        {
+            string told = await retry.ExecuteAsync(async attempt => await ReceivePartAsync(owner, file, part, partial.BytesPath, attempt), token);
+            if (told.Length > 0) Volatile.Write(ref sha256, told);
+            partial.Complete(part);
+            progress.Add(part.Length);
+        });
+        string actual = await LocalFolder.HashAsync(partial.BytesPath, _ => { }, cancellation);
+        if (sha256.Length > 0 && actual != sha256)
+        {
+            partial.Discard();
+            throw new CliException(ExitCode.Failed, $"{file.Path} arrived damaged: its SHA-256 is {actual}, the host says {sha256}.", "Download it again.");
+        }
+        partial.Finish();
+    }
+
+    /// <returns>SHA-256 of the whole file, as the host says; empty when it did not.</returns>
+    private async Task<string> ReceivePartAsync(string owner, FileEntry file, TransferPart part, string bytesPath, CancellationToken cancellation)
+    {
+        await using FileStream stream = new(bytesPath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0, FileOptions.Asynchronous);
+        DownloadArtifactRequest request = new() { Owner = owner, Path = file.Path, Offset = part.Offset, Length = part.Length, IfSha256 = file.Sha256 };
+        using AsyncServerStreamingCall<DownloadArtifactResponse> call = host.Artifacts.DownloadArtifact(request, cancellationToken: cancellation);
+        string sha256 = "";
+        long end = part.Offset;
+        await foreach (DownloadArtifactResponse chunk in call.ResponseStream.ReadAllAsync(cancellation))
+        {
+            if (chunk.Sha256.Length > 0) sha256 = chunk.Sha256;
+            if (chunk.Data.Length == 0) continue;
+            if (chunk.Offset != end || chunk.Offset + chunk.Data.Length > part.Offset + part.Length) throw new CliException(ExitCode.Failed, $"{file.Path}: the host sent bytes that were not asked for.");
+            stream.Seek(chunk.Offset, SeekOrigin.Begin);
+            await stream.WriteAsync(chunk.Data.Memory, cancellation);
+            end += chunk.Data.Length;
+        }
+        if (end != part.Offset + part.Length) throw new RpcException(new Status(StatusCode.Unavailable, $"{file.Path}: the stream ended early, at byte {end}."));
+        stream.Flush(flushToDisk: true);
+        return sha256;
+    }
+}

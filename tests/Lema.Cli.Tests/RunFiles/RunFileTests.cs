@@ -1,0 +1,105 @@
+using Lema.Cli.RunFiles;
+using Lema.Protocol.V1;
+
+namespace Lema.Cli.Tests.RunFiles;
+
+public sealed class RunFileTests
+{
+    private const string Example = """
+        model: lema-tiny
+        dataset: replies
+        steps: 200
+        learningRate: 1.5e-3
+        schedule: linear
+        precision: fp32
+        lora:
+          r: 8
+          targetModules: [q_proj, v_proj]
+          rankPattern: {q_proj: 4}
+        memory:
+          weightBytes: 5MiB
+        """;
+
+    [Fact]
+    public void Parse_WholeFile_GivesEverySetting()
+    {
+        RunFile file = RunFile.Parse(Example, "run.yaml", []);
+
+        Assert.Equal(("lema-tiny", "replies"), (file.Model, file.Dataset));
+        Assert.Equal(200, file.Settings.Steps);
+        Assert.Equal(1.5e-3, file.Settings.LearningRate);
+        Assert.Equal(RunSettings.Types.Schedule.Linear, file.Settings.Schedule);
+        Assert.Equal(RunSettings.Types.Precision.Fp32, file.Settings.Precision);
+        Assert.Equal(["q_proj", "v_proj"], file.Settings.Lora.TargetModules);
+        Assert.Equal(4, file.Settings.Lora.RankPattern["q_proj"]);
+        Assert.Equal(5 << 20, file.Settings.Memory.WeightBytes);
+        Assert.False(file.Settings.HasSeed);
+    }
+
+    [Fact]
+    public void Parse_SetValues_WinOverTheFileAndReachIntoSections()
+    {
+        RunFile file = RunFile.Parse(Example, "run.yaml", ["lora.r=16", "steps=5", "evaluation.everySteps=2", "lora.targetModules=all-linear", "name=second"]);
+
+        Assert.Equal(16, file.Settings.Lora.R);
+        Assert.Equal(5, file.Settings.Steps);
+        Assert.Equal(2, file.Settings.Evaluation.EverySteps);
+        Assert.Equal(["all-linear"], file.Settings.Lora.TargetModules);
+        Assert.Equal("second", file.Name);
+    }
+
+    [Fact]
+    public void Parse_NoFile_TakesSetValuesAlone() => Assert.Equal(3, RunFile.Parse(null, "run file", ["steps=3"]).Settings.Steps);
+
+    [Fact]
+    public void Parse_SeveralMistakes_AreAllReportedWithLinesAndKeys()
+    {
+        const string Text = """
+            steps: many
+            learningrate: 1e-3
+            schedule: wavy
+            lora:
+              rank: 8
+              r: 2.5
+            """;
+
+        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(Text, "run.yaml", ["memory.weightBytes=lots"]));
+
+        Assert.Equal(
+        [
+            "run.yaml:1: steps: 'many' is not a whole number",
+            "run.yaml:2: learningrate: unknown key; did you mean 'learningRate'?",
+            "run.yaml:3: schedule: 'wavy' is not one of cosine, linear, constant",
+            "run.yaml:5: lora.rank: unknown key; known: r, alpha, dropout, targetModules, targetModulesRegex, targetParameters, layersToTransform, rankPattern, alphaPattern, modulesToSave, useRslora, useDora",
+            "run.yaml:6: lora.r: '2.5' is not a whole number",
+            "--set: memory.weightBytes: 'lots' is not a number of bytes, such as 6000000 or 6MiB",
+        ], invalid.Problems.Select(p => p.ToString()));
+    }
+
+    [Theory]
+    [InlineData("- a\n- b\n", "run.yaml:1: a run file is a mapping of keys to values")]
+    [InlineData("steps: 1\nlora: [1", "run.yaml:")]
+    [InlineData("a: 1\na: 2\n", "run.yaml:")]
+    public void Parse_NoMapping_SaysWhere(string text, string start)
+    {
+        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(text, "run.yaml", []));
+
+        Assert.StartsWith(start, invalid.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_SetWithoutEquals_IsAProblem()
+    {
+        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(null, "run file", ["steps"]));
+
+        Assert.Equal("--set: steps: expected key=value, such as lora.r=8", invalid.Message);
+    }
+
+    [Theory]
+    [InlineData("6000000", 6_000_000)]
+    [InlineData("6_000_000", 6_000_000)]
+    [InlineData("1.5GiB", 1_610_612_736)]
+    [InlineData("2 GB", 2_000_000_000)]
+    public void Parse_Bytes_MayHaveAUnit(string text, long expected) =>
+        Assert.Equal(expected, RunFile.Parse(null, "run file", [$"memory.totalBytes={text}"]).Settings.Memory.TotalBytes);
+}
