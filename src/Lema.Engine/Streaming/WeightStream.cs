@@ -24,6 +24,7 @@ public sealed class WeightStream : IWeightStream
     private StreamStatistics _statistics;
     private Exception? _failure;
     private bool _visitNeedsSlot;
+    private int _awaited = -1;
     private bool _disposed;
 
     private WeightStream(IReadOnlyList<StreamUnit> units, WeightStreamOptions options)
@@ -134,6 +135,8 @@ public sealed class WeightStream : IWeightStream
     private Slot WaitFor(int unit)
     {
         long start = Stopwatch.GetTimestamp();
+        // Between the end of its load and its lease nobody holds the unit; a prefetch must not take the slot then.
+        _awaited = unit;
         try
         {
             while (true)
@@ -158,7 +161,7 @@ public sealed class WeightStream : IWeightStream
         }
         finally
         {
-            _visitNeedsSlot = false;
+            (_visitNeedsSlot, _awaited) = (false, -1);
             _statistics = _statistics with { DiskStallSeconds = _statistics.DiskStallSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
         }
     }
@@ -188,7 +191,7 @@ public sealed class WeightStream : IWeightStream
         int bestUse = -1;
         foreach (Slot slot in _slots)
         {
-            if (!slot.Evictable) continue;
+            if (!slot.Evictable || (slot.Unit >= 0 && slot.Unit == _awaited)) continue;
             if (slot.Unit < 0) return slot;
             int use = _schedule.NextUse(slot.Unit);
             if (use <= bestUse || (!evictAny && use <= position)) continue;

@@ -41,10 +41,10 @@ public sealed class GoldenArtifacts(GoldenCase golden, Comparison comparison)
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(where, AdapterConfig.FileName)));
             return document.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ValueKind == JsonValueKind.Array
                 ? string.Join(",", p.Value.EnumerateArray().Select(v => v.GetRawText()).Order(StringComparer.Ordinal))
-                : JsonSerializer.Serialize(p.Value));
+                : p.Value.ValueKind == JsonValueKind.Null ? "" : JsonSerializer.Serialize(p.Value));
         }
         Dictionary<string, string> ours = Fields(folder), theirs = Fields(reference);
-        // Which version of PEFT and which options it has grown are its own matter; what both know has to agree.
+        // Nothing and an empty list are the same to PEFT, which writes either. Which version of PEFT and which options it has grown are its own matter; what both know has to agree.
         foreach ((string key, string value) in theirs.Where(pair => pair.Key is not ("peft_version" or "base_model_name_or_path")))
             comparison.True($"adapter_config.json: {key} is {ours.GetValueOrDefault(key, "missing")}, expected {value}", ours.TryGetValue(key, out string? mine) && mine == value);
     }

@@ -7,10 +7,11 @@ namespace Lema.Engine.Models.Operations;
 public static class LocalAutograd
 {
     /// <param name="function">Pure; run once forward and once more, recorded, going back.</param>
-    public static Variable Differentiate(this LayerPass pass, Variable x, Func<Tensor, Tensor> function)
+    /// <param name="constants">Tensors that the function reads besides x.</param>
+    public static Variable Differentiate(this LayerPass pass, Variable x, Func<Tensor, Tensor> function, params ReadOnlySpan<Tensor> constants)
     {
         Tensor input = x.Value;
-        return pass.Record(function(input), [input], gradient =>
+        return pass.Record(function(input), [input, .. constants], gradient =>
         {
             using var scope = NewDisposeScope();
             using var grad = enable_grad();

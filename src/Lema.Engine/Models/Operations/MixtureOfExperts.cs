@@ -12,7 +12,7 @@ public sealed record Routing(Tensor Experts, Variable Weights)
     public static Routing Softmax(LayerPass pass, Variable logits, int count, bool normalize)
     {
         Tensor experts = logits.Value.to(ScalarType.Float32).topk(count, 1).indexes;
-        return new(experts, pass.Differentiate(logits, x => Chosen(x.to(ScalarType.Float32).softmax(1), experts, normalize, 0)));
+        return new(experts, pass.Differentiate(logits, x => Chosen(x.to(ScalarType.Float32).softmax(1), experts, normalize, 0), experts));
     }
 
     /// <summary>Sigmoid scores; a bias decides who is chosen but not with what weight (LFM2-MoE, after DeepSeek-V3).</summary>
@@ -20,7 +20,7 @@ public sealed record Routing(Tensor Experts, Variable Weights)
     {
         Tensor scores = logits.Value.to(ScalarType.Float32).sigmoid();
         Tensor experts = (bias is null ? scores : scores.add(bias.to(ScalarType.Float32))).topk(count, 1).indexes;
-        return new(experts, pass.Differentiate(logits, x => Chosen(x.to(ScalarType.Float32).sigmoid(), experts, normalize, 1e-6).mul(factor)));
+        return new(experts, pass.Differentiate(logits, x => Chosen(x.to(ScalarType.Float32).sigmoid(), experts, normalize, 1e-6).mul(factor), experts));
     }
 
     private static Tensor Chosen(Tensor scores, Tensor experts, bool normalize, double epsilon)
