@@ -1,0 +1,85 @@
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Lema.Cli.Tests.Fakes;
+using Lema.Protocol.Client;
+using Status = Grpc.Core.Status;
+
+namespace Lema.Cli.Tests.Commands;
+
+public sealed class ExitCodeTests
+{
+    [Theory]
+    [InlineData(StatusCode.NotFound, 3)]
+    [InlineData(StatusCode.Unavailable, 4)]
+    [InlineData(StatusCode.Unauthenticated, 5)]
+    [InlineData(StatusCode.PermissionDenied, 5)]
+    [InlineData(StatusCode.InvalidArgument, 6)]
+    [InlineData(StatusCode.FailedPrecondition, 1)]
+    [InlineData(StatusCode.Internal, 1)]
+    [InlineData(StatusCode.Unimplemented, 1)]
+    public async Task Run_FailedCall_HasTheExitCodeOfItsStatus(StatusCode status, int expected)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Calls.Failure = new RpcException(new Status(status, "what is wrong"));
+
+        Assert.Equal(expected, await daemon.RunAsync(terminal, "run", "show", "first", "--format", "json"));
+
+        Assert.StartsWith("error: ", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal("", terminal.Out);
+    }
+
+    [Fact]
+    public async Task Run_OverBudget_IsSevenAndNamesTheFigure()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        ErrorInfo info = new() { Domain = Failure.ErrorDomain, Reason = Failure.BudgetReason, Metadata = { ["requiredBytes"] = "4000000", ["budgetBytes"] = "1000" } };
+        daemon.Calls.Failure = new Google.Rpc.Status { Code = (int)Code.FailedPrecondition, Message = "memory.weightBytes needs 4,000,000 bytes", Details = { Any.Pack(info) } }.ToRpcException();
+
+        Assert.Equal(7, await daemon.RunAsync(terminal, "train", "--model", "m", "--dataset", "d", "--set", "steps=1"));
+
+        Assert.Contains("4,000,000", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_InvalidInput_ListsEveryProblem()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        BadRequest bad = new() { FieldViolations = { Violation("lora.r", "must be positive"), Violation("learningRate", "is no number") } };
+        daemon.Calls.Failure = new Google.Rpc.Status { Code = (int)Code.InvalidArgument, Message = "The settings cannot be used.", Details = { Any.Pack(bad) } }.ToRpcException();
+
+        Assert.Equal(6, await daemon.RunAsync(terminal, "train", "--model", "m", "--dataset", "d", "--set", "steps=1"));
+
+        Assert.Equal("error: The settings cannot be used.\n  lora.r: must be positive\n  learningRate: is no number\n", terminal.Error);
+    }
+
+    [Fact]
+    public async Task Run_TokenFile_IsSentAsBearerToken()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        string file = terminal.WriteFile("token", "s3cret\n");
+        terminal.Variables["LEMA_TOKEN_FILE"] = file;
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "list"));
+
+        Assert.Equal([("ListRuns", "Bearer s3cret")], daemon.Calls.All);
+    }
+
+    [Fact]
+    public async Task Run_DeleteWithoutATerminal_NeedsYes()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+
+        Assert.Equal(2, await daemon.RunAsync(terminal, "run", "delete", "first"));
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "delete", "first", "--yes"));
+
+        Assert.Equal(["DeleteRun"], daemon.Calls.All.Select(c => c.Method));
+    }
+
+    private static BadRequest.Types.FieldViolation Violation(string field, string problem) => new() { Field = field, Description = problem };
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
+using Lema.Cli.Tests.Fakes;
+using Lema.Protocol.V1;
+
+namespace Lema.Cli.Tests.Commands;
+
+public sealed class RunCommandTests
+{
+    [Theory]
+    [InlineData(40, "NAME    STATE        STEP    LOSS  LEFT\nfirst   running   120/200  0.5000  1 m 20 s")]
+    [InlineData(80, "NAME    STATE         STEP    LOSS      LEFT  MODEL      DATASET")]
+    [InlineData(200, "NAME    STATE         STEP    LOSS      LEFT  MODEL      DATASET  CREATED              ID")]
+    public async Task List_Width_LeavesOutWhatDoesNotFit(int width, string start)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new(width: width);
+        daemon.Training.List = List();
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "list"));
+
+        string[] lines = terminal.Out.TrimEnd('\n').Split('\n');
+        Assert.Equal(3, lines.Length);
+        Assert.All(lines, line => Assert.True(line.TrimEnd().Length <= width));
+        Assert.Equal(start.Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(w => width > 40 || w != "LEFT"), lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task List_Json_IsTheProtobufAnswer()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Training.List = List();
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "list", "--format", "json"));
+
+        Assert.Equal(List(), Google.Protobuf.JsonParser.Default.Parse<ListRunsResponse>(terminal.Out));
+        Assert.Single(terminal.Out.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public async Task Compare_TwoRuns_ShowsWhatDiffersAndTheCurves()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new(width: 80);
+        daemon.Training.Run = Detail("first", 1e-3);
+        daemon.Training.Others.Add(Detail("second", 2e-3));
+        daemon.Training.Metrics = new GetMetricsResponse { Series = { new Series { Name = "loss", Steps = { 1, 2, 3 }, Values = { 3, 2, 1 } } } };
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "compare", "first", "second"));
+
+        Assert.Matches(@"learningRate +0\.001 +0\.002", terminal.Out);
+        Assert.DoesNotContain("microBatchSize", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("o second", terminal.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_Csv_HasARowAStep()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        Exported(daemon);
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "export", "first"));
+
+        Assert.Equal("step,seconds,loss,learning_rate\n1,0.5,3,0.001\n2,1,2.5,\n", terminal.Out);
+    }
+
+    [Fact]
+    public async Task Export_TrainerState_HasTheKeysOfTransformers()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        Exported(daemon);
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "export", "first", "--to", "trainer-state"));
+
+        using JsonDocument state = JsonDocument.Parse(terminal.Out);
+        string[] keys = ["epoch", "global_step", "max_steps", "logging_steps", "eval_steps", "save_steps", "train_batch_size", "num_train_epochs", "num_input_tokens_seen", "total_flos", "log_history", "best_metric", "best_global_step", "best_model_checkpoint", "is_local_process_zero", "is_world_process_zero", "is_hyper_param_search", "trial_name", "trial_params", "stateful_callbacks"];
+        Assert.Equal(keys.Order(StringComparer.Ordinal), state.RootElement.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(2, state.RootElement.GetProperty("global_step").GetInt32());
+        Assert.Equal(0.5, state.RootElement.GetProperty("epoch").GetDouble());
+        Assert.Equal(2.5, state.RootElement.GetProperty("log_history")[1].GetProperty("loss").GetDouble());
+    }
+
+    [Fact]
+    public async Task Export_TensorBoard_WritesAnEventFile()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        Exported(daemon);
+        string folder = Path.Combine(terminal.Home, "events");
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "export", "first", "--to", "tensorboard", "-o", folder));
+
+        string file = Assert.Single(Directory.GetFiles(folder, "events.out.tfevents.*"));
+        Assert.Contains("train/loss", System.Text.Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file)), StringComparison.Ordinal);
+    }
+
+    private static void Exported(FakeDaemon daemon)
+    {
+        daemon.Training.Run = Detail("first", 1e-3);
+        daemon.Training.Run.Summary.Step = 2;
+        daemon.Training.Metrics = new GetMetricsResponse
+        {
+            Series =
+            {
+                new Series { Name = "loss", Steps = { 1, 2 }, Values = { 3, 2.5 }, Seconds = { 0.5, 1 } },
+                new Series { Name = "learning_rate", Steps = { 1 }, Values = { 0.001 } },
+            },
+        };
+        daemon.Datasets.List = new ListDatasetsResponse { Datasets = { new Dataset { Name = "replies", Rows = 16 } } };
+    }
+
+    private static RunDetail Detail(string name, double rate) => new()
+    {
+        Summary = new RunSummary { Id = name, Name = name, Dataset = "replies", Model = "lema-tiny", State = RunState.Completed, TotalSteps = 2, Created = new Timestamp { Seconds = 1_700_000_000 } },
+        Settings = new RunSettings { LearningRate = rate, MicroBatchSize = 4, GradientAccumulation = 1 },
+    };
+
+    private static ListRunsResponse List() => new()
+    {
+        Runs =
+        {
+            new RunSummary { Id = "01", Name = "first", Model = "lema-tiny", Dataset = "replies", State = RunState.Running, Step = 120, TotalSteps = 200, LastLoss = 0.5, SecondsLeft = 80, Created = new Timestamp { Seconds = 1_700_000_000 } },
+            new RunSummary { Id = "02", Name = "second", Model = "lema-tiny", Dataset = "replies", State = RunState.Queued, Created = new Timestamp { Seconds = 1_700_000_000 } },
+        },
+    };
+}
