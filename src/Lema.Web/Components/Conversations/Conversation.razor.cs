@@ -1,0 +1,100 @@
+using Lema.Web.Conversations;
+using Microsoft.AspNetCore.Components;
+using Microsoft.JSInterop;
+
+namespace Lema.Web.Components.Conversations;
+
+/// <summary>The turns of a conversation and the box to go on with it. Enter sends, Shift+Enter makes a line; leaving the page stops the reply.</summary>
+public sealed partial class Conversation : IAsyncDisposable
+{
+    private ElementReference _scroller;
+    private IJSObjectReference? _module;
+    private CancellationTokenSource? _asking;
+    private string _question = "";
+    private ElementReference _box;
+    private int _renderPending;
+
+    [Inject]
+    private IJSRuntime Js { get; set; } = default!;
+
+    [Parameter, EditorRequired]
+    public IReadOnlyList<ChatLane> Lanes { get; set; } = [];
+
+    [Parameter]
+    public ChatOptions Options { get; set; } = new();
+
+    [Parameter]
+    public string EmptyText { get; set; } = "Ask something.";
+
+    [Parameter]
+    public IReadOnlyList<string> Examples { get; set; } = [];
+
+    /// <summary>Raised when a conversation starts or comes to rest, so that the page around it can follow.</summary>
+    [Parameter]
+    public EventCallback BusyChanged { get; set; }
+
+    public bool IsBusy => _asking is not null;
+
+    private int TurnCount => Lanes.Count > 0 ? Lanes[0].Turns.Count : 0;
+
+    public void Stop() => _asking?.Cancel();
+
+    public async ValueTask DisposeAsync()
+    {
+        _asking?.Cancel();
+        try
+        {
+            if (_module is not null) await _module.DisposeAsync();
+        }
+        catch (JSDisconnectedException)
+        {
+            // The browser has gone.
+        }
+    }
+
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        try
+        {
+            if (firstRender)
+            {
+                _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/conversation.js");
+                await _module.InvokeVoidAsync("sendOnEnter", _box);
+            }
+            if (_module is not null && TurnCount > 0) await _module.InvokeVoidAsync("keepAtEnd", _scroller);
+        }
+        catch (JSDisconnectedException)
+        {
+            // The page was left in between.
+        }
+    }
+
+    private async Task AskAsync(string question)
+    {
+        if (IsBusy || string.IsNullOrWhiteSpace(question) || Lanes.Count == 0) return;
+        using CancellationTokenSource asking = new();
+        _asking = asking;
+        _question = "";
+        await BusyChanged.InvokeAsync();
+        try
+        {
+            await Task.WhenAll(Lanes.Select(lane => lane.AskAsync(question.Trim(), Options, RenderSoon, asking.Token)));
+        }
+        finally
+        {
+            _asking = null;
+        }
+        await BusyChanged.InvokeAsync();
+    }
+
+    /// <summary>Pieces that come while a rendering is on its way are shown by it.</summary>
+    private void RenderSoon()
+    {
+        if (Interlocked.Exchange(ref _renderPending, 1) == 1) return;
+        _ = InvokeAsync(() =>
+        {
+            Volatile.Write(ref _renderPending, 0);
+            StateHasChanged();
+        });
+    }
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+using Grpc.Core;
+using Lema.Protocol.V1;
+using Lema.Web.Clients;
+using Lema.Web.Components.Charts;
+using Lema.Web.Conversations;
+using Lema.Web.ViewModels;
+using Microsoft.AspNetCore.Components;
+
+namespace Lema.Web.Components.Runs;
+
+/// <summary>A run's curves and a box to talk to its newest checkpoint. Zooming in fetches the points that the whole view leaves out.</summary>
+public sealed partial class CurvesTab : IDisposable
+{
+    private const int RefinedPoints = 4_000;
+
+    private static readonly ChartPlan[] Plans = ChartPlan.OfRun;
+
+    private readonly string _group = Guid.NewGuid().ToString("n");
+    private readonly string[] _examples = ["What is the capital of Kenya?", "Which element has the symbol Fe?"];
+    private XAxis _axis;
+    private bool _log;
+    private double _smoothing = 0.6;
+    private ZoomWindow? _zoom;
+    private RunCurves? _refined;
+    private bool _refining;
+    private CancellationTokenSource? _refinement;
+    private ChatLane? _lane;
+    private (RunCurves? Source, IReadOnlyList<IReadOnlyList<ChartSeries>> Lines) _drawn;
+
+    [Parameter, EditorRequired]
+    public DaemonConnection Connection { get; set; } = default!;
+
+    [Parameter, EditorRequired]
+    public RunDetail Detail { get; set; } = default!;
+
+    [Parameter, EditorRequired]
+    public RunCurves Curves { get; set; } = default!;
+
+    private IReadOnlyList<IReadOnlyList<ChartSeries>> Lines
+    {
+        get
+        {
+            RunCurves source = _refined ?? Curves;
+            if (!ReferenceEquals(_drawn.Source, source)) _drawn = (source, LinesOf(source));
+            return _drawn.Lines;
+        }
+    }
+
+    public void Dispose() => _refinement?.Cancel();
+
+    protected override void OnParametersSet()
+    {
+        if (_lane is null && Detail.Checkpoints.Count > 0)
+        {
+            _lane = new ChatLane("This run", Connection, new ModelReference { Run = Detail.Summary.Id });
+        }
+    }
+
+    private static IReadOnlyList<IReadOnlyList<ChartSeries>> LinesOf(RunCurves source) =>
+        [.. Plans.Select(plan => plan.Names.Select((name, i) => new ChartSeries(name, ChartPlan.LabelOf(name), ChartSeries.ColorOf(i), source[name])).ToList())];
+
+    private string Last(string series) => Curves[series].Last is { } last ? Figures.Number(last.Value) : Figures.None;
+
+    private string StallShare() =>
+        Curves[SeriesNames.StepSeconds].Last is { Value: > 0 } step && Curves[SeriesNames.StallSeconds].Last is { } stall ? Figures.Share(stall.Value / step.Value) : Figures.None;
+
+    private void Smooth(ChangeEventArgs input)
+    {
+        if (double.TryParse((string?)input.Value, CultureInfo.InvariantCulture, out double weight)) _smoothing = Math.Clamp(weight, 0, 0.98);
+    }
+
+    private async Task ZoomAsync(ZoomWindow? window)
+    {
+        if (_refinement is not null) await _refinement.CancelAsync();
+        _zoom = window;
+        _refined = null;
+        if (window is null) return;
+        using CancellationTokenSource refinement = new();
+        _refinement = refinement;
+        _refining = true;
+        try
+        {
+            (long from, long to) = StepsIn(window);
+            GetMetricsResponse answer = await Connection.Training.GetMetricsAsync(
+                new GetMetricsRequest { Run = Detail.Summary.Id, FromStep = from, ToStep = to, MaxPoints = RefinedPoints },
+                deadline: DaemonConnection.Soon, cancellationToken: refinement.Token);
+            RunCurves refined = new();
+            refined.Replace(answer.Series);
+            if (refined[SeriesNames.Loss].Count > 0) _refined = refined;
+        }
+        catch (RpcException)
+        {
+            // The coarse curve stays in view; it is right, only less fine.
+        }
+        finally
+        {
+            if (_refinement == refinement)
+            {
+                _refinement = null;
+                _refining = false;
+            }
+        }
+    }
+
+    /// <summary>The steps whose place on the axis lies in the window, with one to either side.</summary>
+    private (long From, long To) StepsIn(ZoomWindow window)
+    {
+        CurvePoint[] points = Curves[SeriesNames.Loss].ReadFrom(CurvePosition.Start).Points;
+        long from = 1, to = 0;
+        foreach (CurvePoint point in points)
+        {
+            double at = _axis.Of(point);
+            if (at < window.From) from = point.Step;
+            if (at > window.To)
+            {
+                to = point.Step;
+                break;
+            }
+        }
+        return (Math.Max(1, from), to);
+    }
+}

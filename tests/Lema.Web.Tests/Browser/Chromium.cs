@@ -1,0 +1,46 @@
+using Microsoft.Playwright;
+
+namespace Lema.Web.Tests.Browser;
+
+/// <summary>One headless Chromium of this machine, shared by the browser tests; they skip where there is none.</summary>
+public sealed class Chromium : IAsyncLifetime
+{
+    private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+    private static readonly string[] Flags =
+    [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    /// <summary>LEMA_CHROMIUM, or where Debian and others put it; null where there is none.</summary>
+    public static string? ExecutablePath { get; } =
+        Environment.GetEnvironmentVariable("LEMA_CHROMIUM") is { Length: > 0 } named ? named : Array.Find(Places, File.Exists);
+
+    public async ValueTask InitializeAsync()
+    {
+        if (ExecutablePath is null) return;
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = ExecutablePath, Headless = true, Args = Flags });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null) await _browser.DisposeAsync();
+        _playwright?.Dispose();
+    }
+
+    /// <summary>A fresh browser profile; dispose it before the dashboard it looks at.</summary>
+    public async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900, bool dark = false)
+    {
+        if (_browser is null) Assert.Skip("No Chromium found: install the package chromium, or set LEMA_CHROMIUM to its program.");
+        IBrowserContext context = await _browser.NewContextAsync(new()
+        {
+            ViewportSize = new() { Width = width, Height = height }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce,
+        });
+        context.SetDefaultTimeout(20_000);
+        return context;
+    }
+}

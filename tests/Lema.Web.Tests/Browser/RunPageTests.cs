@@ -1,0 +1,67 @@
+using Lema.Protocol.V1;
+using Lema.Web.Tests.Fakes;
+using Microsoft.Playwright;
+
+namespace Lema.Web.Tests.Browser;
+
+/// <summary>A run's page in a real browser, against a daemon on a real socket.</summary>
+public sealed class RunPageTests(Chromium chromium) : IClassFixture<Chromium>
+{
+    [Fact]
+    public async Task RunPage_DaemonGoesAndComesBack_CurveGoesOnWithoutGapOrRepetition()
+    {
+        await using FakeDaemon daemon = new();
+        FakeRun run = new("01RUN", "first facts", 200);
+        daemon.Runs["01RUN"] = run;
+        for (int i = 0; i < 30; i++) run.Step(4 * Math.Exp(-i / 20.0));
+        await daemon.StartAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+        List<string> errors = [];
+        page.Console += (_, message) => { if (message.Type == "error") errors.Add(message.Text); };
+
+        await page.SignInAsync(dashboard);
+        await page.GetByRole(AriaRole.Link, new() { Name = "first facts" }).ClickAsync();
+        await Expect(page.Locator("h1")).ToHaveTextAsync("first facts");
+        await page.WaitForPointsAsync(30);
+
+        run.Step(0.9);
+        await page.WaitForPointsAsync(31);
+        await daemon.StopAsync();
+        await page.GetByText("local is away.").WaitForAsync();
+        for (int i = 0; i < 5; i++) run.Step(0.8);
+        await daemon.StartAsync();
+        await page.WaitForFunctionAsync("() => document.querySelector('[data-link=Live]') !== null");
+        await page.WaitForPointsAsync(36);
+        await Expect(page.GetByTestId("steps")).ToHaveTextAsync("36 of 200 steps");
+        Assert.Equal("36", await page.Locator(".chart").First.GetAttributeAsync("data-points"));
+
+        run.Enter(RunState.Completed);
+        await Expect(page.Locator("h1 ~ [data-state]")).ToHaveTextAsync("Completed");
+        Assert.Empty(errors);
+    }
+
+    [Fact]
+    public async Task Chat_ReplyWithMarkup_IsShownAsText()
+    {
+        await using FakeDaemon daemon = new() { Reply = _ => ["<img src=x ", "onerror=alert(1)>", " <b>bold</b>"] };
+        FakeRun run = new("01RUN", "first facts", 10);
+        run.Save(new Checkpoint { Step = 5, Path = "checkpoints/5" });
+        daemon.Runs["01RUN"] = run;
+        await daemon.StartAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+
+        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await page.GetByLabel("Your question").FillAsync("What is the capital of Kenya?");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".reply .text")).ToHaveTextAsync("<img src=x onerror=alert(1)> <b>bold</b>");
+        Assert.Equal(0, await page.Locator(".reply img, .reply b").CountAsync());
+        await page.GetByText("Not a [LEMA_REPLY]").WaitForAsync();
+        await Expect(page.GetByLabel("Your question")).ToHaveValueAsync("");
+    }
+
+    private static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
+}
