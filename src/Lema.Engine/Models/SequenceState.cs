@@ -16,15 +16,23 @@ public sealed class SequenceState(int layers, int capacity) : IDisposable
 
     public long ByteCount => _keys.Concat(_values).Concat(_tails).Sum(tensor => tensor is null ? 0 : tensor.NumberOfElements * tensor.ElementSize);
 
+    /// <summary>Makes room for more tokens and returns the whole buffers, [capacity, kv heads, head dim], and the tokens that were there before.</summary>
+    /// <param name="like">Keys of the tokens to come, for type and shape; values have the same.</param>
+    public (Tensor Keys, Tensor Values, int Past) Extend(int layer, Tensor like, int added)
+    {
+        int past = _lengths[layer];
+        if (past + added > Capacity) throw new InvalidOperationException($"A sequence of {past + added} tokens does not fit a state of {Capacity}.");
+        _lengths[layer] = past + added;
+        return (_keys[layer] ??= New(like), _values[layer] ??= New(like), past);
+    }
+
     /// <summary>Appends keys and values [tokens, kv heads, head dim] and returns all of them so far, [length, kv heads, head dim].</summary>
     public (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
     {
-        int added = (int)keys.shape[0], past = _lengths[layer];
-        if (past + added > Capacity) throw new InvalidOperationException($"A sequence of {past + added} tokens does not fit a state of {Capacity}.");
-        Tensor allKeys = _keys[layer] ??= New(keys), allValues = _values[layer] ??= New(values);
+        int added = (int)keys.shape[0];
+        (Tensor allKeys, Tensor allValues, int past) = Extend(layer, keys, added);
         allKeys.narrow(0, past, added).copy_(keys);
         allValues.narrow(0, past, added).copy_(values);
-        _lengths[layer] = past + added;
         return (allKeys.narrow(0, 0, past + added), allValues.narrow(0, 0, past + added));
     }
 

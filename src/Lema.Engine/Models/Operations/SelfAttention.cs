@@ -15,7 +15,11 @@ public static class SelfAttention
         Tensor q = queries.Value, k = keys.Value, v = values.Value;
         long heads = q.shape[1], width = q.shape[2];
         ChunkedAttention attention = new(settings, pass.Shared);
-        if (pass.States is { } states) return new(Cached(pass, states, q, k, v, attention));
+        if (pass.States is { } states)
+        {
+            bool decodes = q.shape[0] == states.Count && pass.Batch.Segments.All(segment => segment.Length == 1) && DecodeAttention.Supports(q);
+            return new(decodes ? Decode(pass.Layer, states, q, k, v, settings) : Cached(pass, states, q, k, v, attention));
+        }
 
         Tensor output = empty_like(q), logSum = empty([q.shape[0], heads], ScalarType.Float32, q.device);
         foreach ((long start, long count, long length) in Groups(pass.Batch.Segments, heads))
@@ -45,6 +49,15 @@ public static class SelfAttention
             keys.Accumulate(dK.MoveToOuterDisposeScope());
             values.Accumulate(dV.MoveToOuterDisposeScope());
         });
+    }
+
+    private static Tensor Decode(int layer, IReadOnlyList<SequenceState> states, Tensor q, Tensor k, Tensor v, AttentionSettings settings)
+    {
+        using var scope = NewDisposeScope();
+        Tensor output = empty_like(q), queries = q.contiguous(), keys = k.contiguous(), values = v.contiguous();
+        DecodeAttention.Sequence[] sequences = [.. states.Select((state, i) => DecodeAttention.Append(state, layer, i, keys, values))];
+        DecodeAttention.Run(queries, output, sequences, settings);
+        return output.view(-1, q.shape[1] * q.shape[2]).MoveToOuterDisposeScope();
     }
 
     private static Tensor Cached(LayerPass pass, IReadOnlyList<SequenceState> states, Tensor q, Tensor k, Tensor v, ChunkedAttention attention)

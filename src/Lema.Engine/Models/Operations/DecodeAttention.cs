@@ -1,0 +1,159 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Lema.Engine.Devices;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models.Operations;
+
+/// <summary>
+/// Attention of one new token of each sequence with that sequence's keys and values, on the host. Sequences of unequal length run side by side without padding and
+/// without a library call each, which would cost more than the arithmetic. Products, softmax and sums are float32.
+/// </summary>
+internal static unsafe class DecodeAttention
+{
+    private const int MostHeadWidth = 1024;
+
+    // Below this number of multiplications a second thread costs more than it saves.
+    private const long ParallelWork = 1 << 16;
+
+    /// <summary>One sequence: its keys and values [capacity, key heads, d], of which <paramref name="Length"/> count, the new token's included.</summary>
+    public readonly record struct Sequence(Tensor Keys, Tensor Values, int Length);
+
+    public static bool Supports(Tensor queries) =>
+        queries.device_type == TorchSharp.DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16 && queries.shape[2] <= MostHeadWidth
+        && queries.shape[2] % Vector<ushort>.Count == 0;
+
+    /// <summary>Copies row <paramref name="row"/> of keys and values [sequences, key heads, d] behind what the state holds.</summary>
+    public static Sequence Append(SequenceState state, int layer, int row, Tensor keys, Tensor values)
+    {
+        (Tensor allKeys, Tensor allValues, int past) = state.Extend(layer, keys, 1);
+        long bytes = TensorMemory.ByteCount(keys) / keys.shape[0];
+        Copy(keys, row, allKeys, past, bytes);
+        Copy(values, row, allValues, past, bytes);
+        return new Sequence(allKeys, allValues, past + 1);
+    }
+
+    /// <summary>queries [sequences, heads, d] -> output of the same shape, both contiguous.</summary>
+    public static void Run(Tensor queries, Tensor output, IReadOnlyList<Sequence> sequences, AttentionSettings settings)
+    {
+        Shape shape = new((int)queries.shape[1], (int)sequences[0].Keys.shape[1], (int)queries.shape[2]);
+        nint q = TensorMemory.Pointer(queries), y = TensorMemory.Pointer(output);
+        (nint Keys, nint Values, int Length)[] places = [.. sequences.Select(s => (TensorMemory.Pointer(s.Keys), TensorMemory.Pointer(s.Values), s.Length))];
+        bool half = queries.dtype == ScalarType.BFloat16;
+        void One(int item)
+        {
+            int sequence = item / shape.KeyHeads, head = item % shape.KeyHeads;
+            (nint keys, nint values, int length) = places[sequence];
+            if (half) Attend<ushort>(q, y, keys, values, sequence, head, length, shape, settings);
+            else Attend<float>(q, y, keys, values, sequence, head, length, shape, settings);
+        }
+
+        int items = places.Length * shape.KeyHeads;
+        long work = 2L * shape.Heads * shape.Width * places.Sum(place => (long)place.Length);
+        if (work < ParallelWork)
+        {
+            for (int item = 0; item < items; item++) One(item);
+        }
+        else
+        {
+            Parallel.For(0, items, One);
+        }
+    }
+
+    private static void Copy(Tensor source, int row, Tensor target, int targetRow, long bytes) =>
+        Buffer.MemoryCopy((void*)(TensorMemory.Pointer(source) + (nint)(row * bytes)), (void*)(TensorMemory.Pointer(target) + (nint)(targetRow * bytes)), bytes, bytes);
+
+    /// <summary>The query heads that share one key head of one sequence.</summary>
+    private static void Attend<T>(nint queries, nint output, nint keys, nint values, int sequence, int keyHead, int length, Shape shape, AttentionSettings settings)
+        where T : unmanaged
+    {
+        int width = shape.Width, group = shape.Heads / shape.KeyHeads, first = settings.Window is { } window ? Math.Max(0, length - window) : 0, seen = length - first;
+        long rowStride = (long)shape.KeyHeads * width;
+        T* q = (T*)queries + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
+        T* y = (T*)output + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
+        T* k = (T*)keys + first * rowStride + (long)keyHead * width, v = (T*)values + first * rowStride + (long)keyHead * width;
+
+        float* buffer = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * ((long)group * seen + 2L * group * width)), 64);
+        try
+        {
+            float* scores = buffer + 2L * group * width, query = buffer, sum = buffer + (long)group * width;
+            for (int i = 0; i < group * width; i++)
+            {
+                query[i] = ToFloat(q[i]) * (float)settings.Scale;
+                sum[i] = 0;
+            }
+            for (int position = 0; position < seen; position++)
+            {
+                for (int g = 0; g < group; g++) scores[g * seen + position] = Dot(query + g * width, k + position * rowStride, width);
+            }
+            for (int g = 0; g < group; g++) Softmax(new Span<float>(scores + g * seen, seen), settings.Softcap);
+            for (int position = 0; position < seen; position++)
+            {
+                for (int g = 0; g < group; g++) AddScaled(sum + g * width, v + position * rowStride, scores[g * seen + position], width);
+            }
+            for (int i = 0; i < group * width; i++) y[i] = FromFloat<T>(sum[i]);
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(buffer);
+        }
+    }
+
+    private static void Softmax(Span<float> scores, double? softcap)
+    {
+        if (softcap is { } cap)
+        {
+            foreach (ref float score in scores) score = (float)cap * MathF.Tanh(score / (float)cap);
+        }
+        float highest = float.MinValue, total = 0;
+        foreach (float score in scores) highest = MathF.Max(highest, score);
+        foreach (ref float score in scores) total += score = MathF.Exp(score - highest);
+        foreach (ref float score in scores) score /= total;
+    }
+
+    private static float Dot<T>(float* x, T* row, int width) where T : unmanaged
+    {
+        Vector<float> even = Vector<float>.Zero, odd = Vector<float>.Zero;
+        for (int i = 0; i < width; i += 2 * Vector<float>.Count)
+        {
+            (Vector<float> low, Vector<float> high) = Load(row + i);
+            even += Vector.Load(x + i) * low;
+            odd += Vector.Load(x + i + Vector<float>.Count) * high;
+        }
+        return Vector.Sum(even + odd);
+    }
+
+    private static void AddScaled<T>(float* sum, T* row, float weight, int width) where T : unmanaged
+    {
+        Vector<float> broadcast = new(weight);
+        for (int i = 0; i < width; i += 2 * Vector<float>.Count)
+        {
+            (Vector<float> low, Vector<float> high) = Load(row + i);
+            (Vector.Load(sum + i) + broadcast * low).Store(sum + i);
+            (Vector.Load(sum + i + Vector<float>.Count) + broadcast * high).Store(sum + i + Vector<float>.Count);
+        }
+    }
+
+    /// <summary>Two vectors of neighbouring values; a bfloat16 is the upper half of a float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector<float> Low, Vector<float> High) Load<T>(T* source) where T : unmanaged
+    {
+        if (typeof(T) == typeof(float)) return (Vector.Load((float*)source), Vector.Load((float*)source + Vector<float>.Count));
+        Vector.Widen(Vector.Load((ushort*)source), out Vector<uint> low, out Vector<uint> high);
+        return (Vector.AsVectorSingle(low << 16), Vector.AsVectorSingle(high << 16));
+    }
+
+    private static float ToFloat<T>(T value) where T : unmanaged =>
+        typeof(T) == typeof(float) ? Unsafe.BitCast<T, float>(value) : BitConverter.UInt32BitsToSingle((uint)Unsafe.BitCast<T, ushort>(value) << 16);
+
+    /// <summary>To the type of the model, rounded to nearest even.</summary>
+    private static T FromFloat<T>(float value) where T : unmanaged
+    {
+        if (typeof(T) == typeof(float)) return Unsafe.BitCast<float, T>(value);
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return Unsafe.BitCast<ushort, T>((ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16));
+    }
+
+    private readonly record struct Shape(int Heads, int KeyHeads, int Width);
+}
