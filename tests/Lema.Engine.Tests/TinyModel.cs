@@ -1,9 +1,8 @@
 using Lema.Engine.Adapters;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Models;
-using Lema.Engine.Streaming;
+using Lema.Engine.Training;
 using Lema.Engine.Weights;
-using static TorchSharp.torch;
 
 namespace Lema.Engine.Tests;
 
@@ -15,15 +14,12 @@ internal static class TinyModel
 
     public static Tokenizer Tokenizer => Tokenizer.Load(Folder);
 
-    /// <summary>Opens a model folder, streamed.</summary>
-    public static LanguageModel Open(string folder, AdapterWeights? adapters = null, ScalarType computeType = ScalarType.Float32)
+    /// <summary>Opens a model folder with the smallest budget that will do.</summary>
+    public static LanguageModel Open(string folder, Precision precision = Precision.Fp32, Func<DecoderModel, GlobalBinaryIndex, AdapterWeights>? adapters = null)
     {
-        DecoderModel architecture = ModelFamilies.Read(folder);
-        GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
-        ModelUnits units = new(architecture, folder, index.Tensors.ToDictionary(tensor => tensor.Name), headTileBytes: 1 << 20);
+        ModelUnits units = ModelUnits.Of(ModelFamilies.Read(folder), GlobalBinaryIndex.Open(folder));
         long largest = units.Units.Max(unit => unit.ByteCount + 64 * unit.Slices.Count);
-        IWeightStream stream = WeightStream.Open(units.Units, new WeightStreamOptions { BudgetBytes = 2 * (largest + 4096) });
-        return new LanguageModel(architecture, units, stream, adapters ?? AdapterWeights.None, computeType);
+        return LanguageModel.Open(folder, new ModelOptions { Precision = precision, WeightBytes = 2 * (largest + 4096), Adapters = adapters });
     }
 
     private static string FindFolder()

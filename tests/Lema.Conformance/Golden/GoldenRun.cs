@@ -1,4 +1,5 @@
 using Lema.Engine.Adapters;
+using Lema.Engine.Generation;
 using Lema.Engine.Models;
 using Lema.Engine.Models.Autodiff;
 using Lema.Engine.Training;
@@ -99,23 +100,8 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
     private void Generate(LanguageModel model)
     {
         long[] prompt = golden.Expected["generate.prompt"].data<long>().ToArray(), expected = golden.Expected["generate.tokens"].data<long>().ToArray();
-        using SequenceState state = new(model.Architecture.BlockCount, prompt.Length + expected.Length);
-        List<long> tokens = [];
-        long[] next = prompt;
-        int past = 0;
-        while (tokens.Count < expected.Length)
-        {
-            using var scope = torch.NewDisposeScope();
-            using TokenBatch batch = new(next, [next.Length], [past]);
-            Variable x = model.Embed(batch);
-            for (int block = 0; block < model.Architecture.BlockCount; block++)
-                model.Visit(block, weights => x = model.Architecture.Block(new(block, weights, batch, model.Shared, States: [state]), block, x));
-            x = new(x.Value.narrow(0, next.Length - 1, 1));
-            model.VisitFinalNorm(weights => x = model.Architecture.FinalNorm(new(model.Architecture.BlockCount, weights, batch, model.Shared), x));
-            past += next.Length;
-            next = [new OutputHead(model).AllLogits(x.Value).argmax(1).item<long>()];
-            tokens.Add(next[0]);
-        }
-        comparison.Equal("generate.tokens", tokens, expected);
+        GenerationRequest request = new() { Prompt = [.. prompt.Select(token => (int)token)], MaxNewTokens = expected.Length };
+        GeneratedReply reply = new Generator(model).Generate([request])[0];
+        comparison.Equal("generate.tokens", reply.Tokens.Select(token => (long)token), expected);
     }
 }
