@@ -70,6 +70,32 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Runs an action with the weights of the final norm on the device.</summary>
     public void VisitFinalNorm(Action<LayerWeights> action) => Visit(_finalNorm, Units.FinalNorm, action, null);
 
+    /// <summary>All blocks without gradients: [tokens, hidden], before the final norm.</summary>
+    /// <param name="states">One for each segment when generating; appended to.</param>
+    public Variable Forward(TokenBatch batch, IReadOnlyList<SequenceState>? states = null)
+    {
+        Stream.Schedule(Enumerable.Range(0, _blocks.Length).Select(Units.Block).Append(Units.FinalNorm).Concat(Adapters.Head is null ? Units.HeadTiles : []));
+        Variable x = Embed(batch, states: states);
+        for (int block = 0; block < _blocks.Length; block++)
+        {
+            Visit(block, weights =>
+            {
+                using var scope = NewDisposeScope();
+                Variable y = Architecture.Block(new(block, weights, batch, Shared, States: states), block, x);
+                x.Value.Dispose();
+                x = new(y.Value.MoveToOuterDisposeScope());
+            });
+        }
+        return x;
+    }
+
+    /// <summary>The final norm of some hidden states [n, hidden].</summary>
+    public Variable Normalize(TokenBatch batch, Variable x)
+    {
+        VisitFinalNorm(weights => x = Architecture.FinalNorm(new(_blocks.Length, weights, batch, Shared), x));
+        return x;
+    }
+
     public void Dispose()
     {
         Shared.Dispose();

@@ -23,6 +23,9 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     /// <summary>Called, when set, when every gradient of a layer is complete: -1 the embedding, 0.. a block, the number of blocks the head.</summary>
     public Action<int>? OnLayerDone { get; init; }
 
+    /// <summary>Looked at before each layer; a cancelled pass leaves gradients that mean nothing.</summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>Adds the gradients of the step's loss to the trained parameters, and returns the loss: mean over all targets of the step.</summary>
     public double Run(IReadOnlyList<MicroBatch> step, DropoutSeed? dropout = null)
     {
@@ -62,6 +65,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         Tensor[] hidden = [.. step.Select((batch, i) => EmbedOne(batch, i, lowest))];
         for (int block = 0; block < _blocks; block++)
         {
+            Stop.ThrowIfCancellationRequested();
             bool trains = block >= lowest, keeps = trains && block >= _blocks - keptLayers;
             model.Visit(block, weights =>
             {
@@ -124,6 +128,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     {
         for (int block = _blocks - 1; block >= firstTrained; block--)
         {
+            Stop.ThrowIfCancellationRequested();
             model.Visit(block, weights =>
             {
                 for (int i = 0; i < step.Count; i++)

@@ -1,0 +1,58 @@
+using Lema.Engine.Datasets;
+using Lema.Engine.Datasets.Batches;
+using Lema.Engine.Datasets.Replies;
+using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Evaluation;
+using Lema.Engine.Generation;
+using Lema.Engine.Models;
+using Lema.Engine.Models.Autodiff;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Training;
+
+/// <summary>Evaluation during training: loss over held-out rows, and replies to their questions where the rows have any.</summary>
+internal sealed class RunEvaluation
+{
+    private const int RowsAtOnce = 16;
+
+    private readonly LanguageModel _model;
+    private readonly IReadOnlyList<(long[] Ids, long[] Labels)> _rows;
+    private readonly IReadOnlyList<ReplyQuestion> _questions;
+    private readonly ReplyEvaluator? _replies;
+
+    /// <exception cref="Errors.LemaException">The held-out file is not valid.</exception>
+    public RunEvaluation(LanguageModel model, Tokenizer? tokenizer, string file, string modelFolder, RunSettings settings)
+    {
+        _model = model;
+        using ITrainingData data = TrainingData.Open(file, tokenizer, settings with
+        {
+            MicroBatchSize = 1, GradientAccumulation = 1, Data = settings.Data with { Shuffle = false, Packing = false, GroupByLength = false },
+        });
+        int count = Math.Min(settings.Evaluation.Rows, data.RowCount);
+        _rows = [.. Enumerable.Range(0, count).SelectMany(row => data.MicroBatch(row, 0)).Select(row => (row.Ids, row.Labels))];
+        _questions = tokenizer is not null && ReplyQuestion.TryLoad(file) is { } questions ? [.. questions.Take(count)] : [];
+        if (_questions.Count > 0) _replies = new(model, tokenizer!, EndTokens.Of(modelFolder, tokenizer!), ReplyFormat.Lema);
+    }
+
+    public EvaluationCompleted Run(long step, CancellationToken stop) =>
+        new(step, Loss(stop), _replies?.Evaluate(_questions, stop: stop));
+
+
+    private double Loss(CancellationToken stop)
+    {
+        using var noGrad = no_grad();
+        double sum = 0;
+        long targets = 0;
+        foreach ((long[] Ids, long[] Labels)[] rows in _rows.Chunk(RowsAtOnce))
+        {
+            stop.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using MicroBatch batch = MicroBatch.Of(rows);
+            Variable x = _model.Forward(batch.Tokens);
+            x = _model.Normalize(batch.Tokens, new(x.Value.index_select(0, batch.LossPositions)));
+            sum += new ChunkedCrossEntropy(_model, 1024).Compute([x.Value], [batch.Targets], null).Loss;
+            targets += batch.TargetCount;
+        }
+        return targets == 0 ? double.NaN : sum / targets;
+    }
+}

@@ -1,0 +1,31 @@
+using Lema.Engine.Adapters;
+using Lema.Engine.Models;
+using Lema.Engine.Weights;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Training;
+
+/// <summary>Makes the trained tensors of a run: a fresh adapter, one to start from, or float32 masters of base parameters.</summary>
+public static class TrainedWeights
+{
+    /// <exception cref="Errors.LemaException">The settings do not fit the model, or the adapter to start from is not valid.</exception>
+    public static AdapterWeights Create(DecoderModel model, GlobalBinaryIndex index, RunSettings settings)
+    {
+        using BaseTensors tensors = new(model, index);
+        if (settings.FullFineTuning is { } full) return FullFineTuning.Create(model, new ParameterChoice(model, full).Includes, p => tensors.Read(p.BaseName));
+        LoraSettings lora = settings.Lora!;
+        if (settings.InitAdapter is { } folder) return AdapterFolder.Load(folder, model, AdapterConfig.Read(folder) with { Dropout = lora.Dropout });
+        return new AdapterFactory(model, lora, target => target.Role switch
+        {
+            AdapterTensorRole.A => LoraInitialization.KaimingUniform(target, settings.Seed),
+            AdapterTensorRole.B => zeros([.. target.Shape]),
+            AdapterTensorRole.Magnitude => tensors.Read(target.BaseName + ".weight").square().sum([1L]).sqrt(),
+            _ => tensors.Read(target.BaseName),
+        }).Create();
+    }
+
+    /// <summary>The LoRA options that a run's adapter really has: those of the adapter it started from, if it did.</summary>
+    public static LoraSettings? EffectiveLora(RunSettings settings) => settings.InitAdapter is { } folder && settings.Lora is { } lora
+        ? AdapterConfig.Read(folder) with { Dropout = lora.Dropout }
+        : settings.Lora;
+}

@@ -1,0 +1,30 @@
+using Lema.Engine.Evaluation;
+
+namespace Lema.Engine.Training;
+
+/// <summary>What a run tells while it goes on.</summary>
+public abstract record TrainingEvent;
+
+/// <summary>What the run is busy with. Fraction from 0 to 1, null where it is not known.</summary>
+public sealed record PhaseChanged(string Text, double? Fraction = null) : TrainingEvent;
+
+/// <summary>Something a person reading the log should know.</summary>
+public sealed record Notice(string Text) : TrainingEvent;
+
+/// <summary>The memory that the run will use, by what it is used for, in bytes.</summary>
+public sealed record PlanMade(IReadOnlyList<KeyValuePair<string, long>> Bytes, int KeptLayers, int Steps) : TrainingEvent;
+
+/// <param name="Step">From 1: the steps that are finished with this one.</param>
+/// <param name="Loss">Mean over the targets of the step.</param>
+/// <param name="GradientNorm">Of all trained tensors together, before clipping.</param>
+/// <param name="Tokens">Tokens of the step, without padding.</param>
+/// <param name="StallSeconds">Time the computation waited for weights.</param>
+/// <param name="DiskBytes">Weights read from disk.</param>
+public sealed record StepCompleted(
+    long Step, double Loss, double LearningRate, double GradientNorm, long Tokens, double Seconds, double StallSeconds, long DiskBytes, long PeakRssBytes) : TrainingEvent;
+
+public sealed record CheckpointSaved(long Step, string Folder, IReadOnlyList<long> Removed) : TrainingEvent;
+
+/// <param name="Loss">Mean negative log likelihood over the held-out rows' targets.</param>
+/// <param name="Replies">Replies to the rows' questions, where they have any.</param>
+public sealed record EvaluationCompleted(long Step, double Loss, ReplyEvaluation? Replies) : TrainingEvent;

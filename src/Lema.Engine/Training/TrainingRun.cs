@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using Lema.Engine.Adapters;
+using Lema.Engine.Checkpoints;
+using Lema.Engine.Datasets;
+using Lema.Engine.Datasets.Batches;
+using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Errors;
+using Lema.Engine.Models;
+using Lema.Engine.Streaming;
+using Lema.Engine.Weights;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Training;
+
+/// <summary>
+/// The training loop. State exists at step boundaries only: a stop discards the step in progress and saves the last finished one, and everything a later step depends
+/// on is in the checkpoint or a pure function of the settings, so a resumed run computes what the uninterrupted one would have, bit for bit.
+/// </summary>
+public sealed class TrainingRun : IDisposable
+{
+    private readonly TrainingJob _job;
+    private readonly Action<TrainingEvent> _publish;
+    private readonly CancellationToken _stop;
+    private readonly LanguageModel _model;
+    private readonly ITrainingData _data;
+    private readonly AdamW _optimizer;
+    private readonly CheckpointStore _store;
+    private readonly TrainingCheckpoint _checkpoint;
+    private readonly TrainingHistory _history;
+    private readonly RunEvaluation? _evaluation;
+    private readonly int _steps, _keptLayers;
+
+    private TrainingRun(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop)
+    {
+        (_job, _publish, _stop) = (job, publish, stop);
+        RunSettings settings = job.Settings;
+        RunSettingsValidator.ThrowIfInvalid(settings);
+        publish(new PhaseChanged("Opening the model and the dataset"));
+        DecoderModel architecture = ModelFamilies.Read(job.ModelFolder);
+        GlobalBinaryIndex index = GlobalBinaryIndex.Open(job.ModelFolder);
+        Tokenizer? tokenizer = File.Exists(Path.Combine(job.ModelFolder, "tokenizer.json")) || File.Exists(Path.Combine(job.ModelFolder, "tokenizer.model"))
+            ? Tokenizer.Load(job.ModelFolder)
+            : null;
+        _data = TrainingData.Open(job.DatasetFile, tokenizer, settings);
+        _steps = settings.Steps ?? _data.StepsFor(settings.Epochs!.Value);
+        ActivationPlan plan = ActivationPlan.Make(architecture, settings, index.TotalBytes);
+        _keptLayers = plan.KeptLayers;
+        _model = LanguageModel.Open(job.ModelFolder, new()
+        {
+            Precision = settings.Precision, WeightBytes = settings.Memory.WeightBytes, Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings),
+        });
+        _optimizer = new(_model.Adapters.Parameters, settings);
+        _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
+        _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
+        _history = new(settings, _steps, _data);
+        _evaluation = job.EvaluationFile is { } file ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
+        publish(new PlanMade(plan.Describe(_model), _keptLayers, _steps));
+    }
+
+    /// <summary>Runs a job to its end, or until it is asked to stop. Runs on the calling thread, which has to be a dedicated one.</summary>
+    /// <param name="publish">Receives what happens, on this thread.</param>
+    /// <param name="stop">Ends the run after the step in progress is discarded, with a checkpoint of the last finished one.</param>
+    /// <exception cref="Errors.LemaException">The job cannot run: settings, model, dataset, budget, or disk. What has been saved stays.</exception>
+    public static TrainingResult Execute(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop)
+    {
+        using var scope = NewDisposeScope();
+        using TrainingRun run = new(job, publish, stop);
+        return run.Loop();
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _model.Dispose();
+        _data.Dispose();
+    }
+
+    private TrainingResult Loop()
+    {
+        int step = Resume();
+        long saved = step;
+        if (step == 0) Evaluate(0);
+        _publish(new PhaseChanged("Training", (double)step / _steps));
+        while (step < _steps)
+        {
+            if (!TrainStep(step)) break;
+            step++;
+            bool last = step == _steps;
+            CheckpointMetric? metric = last || IsEvery(_job.Settings.Evaluation.EverySteps, step) ? Evaluate(step) : null;
+            if (last || IsEvery(_job.Settings.Checkpoint.EverySteps, step)) saved = Save(step, metric);
+        }
+        if (step > saved) saved = Save(step, null);
+        return new(step < _steps, saved);
+    }
+
+    private static bool IsEvery(int interval, int step) => interval > 0 && step % interval == 0;
+
+    private int Resume()
+    {
+        Checkpoint? found;
+        if (_job.ResumeStep is { } wanted) found = _store.Find(wanted);
+        else
+        {
+            CheckpointSearch search = _store.FindLatest();
+            foreach (CheckpointFault fault in search.PassedOver) _publish(new Notice($"A checkpoint is damaged and was passed over: {fault}"));
+            found = search.Found;
+        }
+        if (found is null) return 0;
+        _history.Restore(_checkpoint.Restore(found.Folder));
+        _publish(new Notice($"Going on from the checkpoint of step {found.Step}."));
+        return (int)found.Step;
+    }
+
+    /// <summary>One optimizer update; false, with nothing changed, when the run was asked to stop.</summary>
+    private bool TrainStep(int step)
+    {
+        if (_stop.IsCancellationRequested) return false;
+        using var scope = NewDisposeScope();
+        RunSettings settings = _job.Settings;
+        long start = Stopwatch.GetTimestamp();
+        StreamStatistics before = _model.Stream.Statistics;
+        MicroBatch[] batches = [.. Enumerable.Range(0, settings.GradientAccumulation)
+            .Select(micro => MicroBatch.Of([.. _data.MicroBatch(step, micro).Select(row => (row.Ids, row.Labels))]))];
+        using HostBoundaryStore boundaries = new();
+        double loss;
+        _model.Adapters.ZeroGradients();
+        try
+        {
+            loss = new GradientPass(_model, boundaries, _keptLayers) { Stop = _stop }.Run(batches, new(settings.Seed, step, 0));
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        finally
+        {
+            foreach (MicroBatch batch in batches) batch.Dispose();
+        }
+        if (!double.IsFinite(loss)) throw new DivergedException(step + 1, loss);
+        double norm = _optimizer.ClipGradients(settings.ClipGradNorm), rate = LearningRate.At(settings, step, _steps);
+        _optimizer.Step(rate);
+
+        StreamStatistics after = _model.Stream.Statistics;
+        StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
+            after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes);
+        _history.Add(completed);
+        _publish(completed);
+        return true;
+    }
+
+    private CheckpointMetric? Evaluate(int step)
+    {
+        if (_evaluation is null || _job.Settings.Evaluation.EverySteps == 0) return null;
+        _publish(new PhaseChanged("Evaluating", (double)step / _steps));
+        EvaluationCompleted result;
+        try
+        {
+            result = _evaluation.Run(step, _stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        _history.Add(result);
+        _publish(result);
+        _publish(new PhaseChanged("Training", (double)step / _steps));
+        return new("eval_loss", result.Loss);
+    }
+
+    private long Save(int step, CheckpointMetric? metric)
+    {
+        HashSet<long> before = [.. _store.List().Select(checkpoint => checkpoint.Step)];
+        Checkpoint saved = _store.Save(step, folder => _checkpoint.Write(folder, _history.State(step)), metric);
+        before.ExceptWith(_store.List().Select(checkpoint => checkpoint.Step));
+        _publish(new CheckpointSaved(step, saved.Folder, [.. before.Order()]));
+        return step;
+    }
+}
