@@ -7,6 +7,7 @@ namespace Lema.Engine.Streaming;
 internal sealed class ModelFiles : IDisposable
 {
     private readonly Dictionary<string, (PositionalFile File, FileIdentity Identity)> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DirectFile?> _direct = new(StringComparer.Ordinal);
 
     /// <exception cref="StorageException">The file could not be opened.</exception>
     public PositionalFile this[string path]
@@ -18,6 +19,16 @@ internal sealed class ModelFiles : IDisposable
                 if (!_files.TryGetValue(path, out var known)) _files.Add(path, known = (PositionalFile.Open(path), FileIdentity.Of(path)));
                 return known.File;
             }
+        }
+    }
+
+    /// <summary>The same file past the page cache; null where that is not possible.</summary>
+    public DirectFile? Direct(string path)
+    {
+        lock (_files)
+        {
+            if (!_direct.TryGetValue(path, out DirectFile? known)) _direct.Add(path, known = DirectFile.TryOpen(path));
+            return known;
         }
     }
 
@@ -39,6 +50,7 @@ internal sealed class ModelFiles : IDisposable
         lock (_files)
         {
             foreach ((PositionalFile file, _) in _files.Values) file.Dispose();
+            foreach (DirectFile? file in _direct.Values) file?.Dispose();
         }
     }
 }

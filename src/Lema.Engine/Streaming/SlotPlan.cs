@@ -10,6 +10,7 @@ namespace Lema.Engine.Streaming;
 internal sealed record SlotPlan(int Slots, long SlotBytes, IReadOnlyList<int> Pinned, long TotalBytes)
 {
     private const int LeastSlots = 2;
+    private const int SmallShare = 32;
 
     /// <param name="unitBytes">Bytes that each unit takes in a slot.</param>
     /// <param name="slots">Null: chosen here.</param>
@@ -23,21 +24,25 @@ internal sealed record SlotPlan(int Slots, long SlotBytes, IReadOnlyList<int> Pi
         long least = count * slotBytes;
         if (least > budgetBytes)
             throw new BudgetExceededException(Math.Min(all, least), budgetBytes, $"memory.weightBytes: {count} slots for the largest unit, {slotBytes:N0} bytes,");
-        List<int> pinned = Pins(unitBytes, budgetBytes - least);
+        List<int> pinned = Pins(unitBytes, slotBytes / SmallShare, budgetBytes - least);
         return new SlotPlan(count, slotBytes, pinned, least + pinned.Sum(unit => unitBytes[unit]));
     }
 
     /// <summary>
-    /// The most units that fit when spread evenly: between two pinned ones the disk gets the same time to bring in the rest, so that no stretch of
-    /// the pass waits longer than another.
+    /// Units that are small beside a slot, for a slot would be wasted on them, and of the others the most that fit when spread evenly: between two
+    /// pinned ones the disk gets the same time to bring in the rest, so that no stretch of the pass waits longer than another.
     /// </summary>
-    private static List<int> Pins(IReadOnlyList<long> unitBytes, long bytes)
+    private static List<int> Pins(IReadOnlyList<long> unitBytes, long smallBytes, long bytes)
     {
-        for (int count = unitBytes.Count; count > 0; count--)
+        List<int> small = [.. Enumerable.Range(0, unitBytes.Count).Where(unit => unitBytes[unit] <= smallBytes)];
+        if (small.Sum(unit => unitBytes[unit]) > bytes) return [];
+        bytes -= small.Sum(unit => unitBytes[unit]);
+        int[] large = [.. Enumerable.Range(0, unitBytes.Count).Except(small)];
+        for (int count = large.Length; count > 0; count--)
         {
-            List<int> pins = [.. Enumerable.Range(0, count).Select(pin => (int)((2L * pin + 1) * unitBytes.Count / (2L * count)))];
-            if (pins.Sum(unit => unitBytes[unit]) <= bytes) return pins;
+            int[] spread = [.. Enumerable.Range(0, count).Select(pin => large[(2L * pin + 1) * large.Length / (2L * count)])];
+            if (spread.Sum(unit => unitBytes[unit]) <= bytes) return [.. small.Concat(spread).Order()];
         }
-        return [];
+        return small;
     }
 }

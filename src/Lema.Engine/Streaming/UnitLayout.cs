@@ -1,7 +1,11 @@
 namespace Lema.Engine.Streaming;
 
 /// <summary>A run of bytes of a file and its place in a slot.</summary>
-internal readonly record struct Extent(string File, long FileOffset, long SlotOffset, long ByteCount);
+/// <param name="InPlace">
+/// Whether the run lies in the slot as it lies in the file's pages, with the rest of its first and last page to spare, so that whole pages can be read
+/// into the slot.
+/// </param>
+internal readonly record struct Extent(string File, long FileOffset, long SlotOffset, long ByteCount, bool InPlace);
 
 /// <summary>
 /// Where each tensor of a unit lies in a slot. A .safetensors file has no holes, so tensors lie on disk at any offset; here each starts at a
@@ -11,45 +15,78 @@ internal sealed class UnitLayout
 {
     public const int ViewAlignment = 64;
 
+    /// <summary>Runs below this are packed: pages around them would cost more than they spare.</summary>
+    private const long LeastInPlaceBytes = 1 << 18;
+
+    private readonly long[] _offsets;
+    private readonly List<Extent> _extents = [];
+
     public UnitLayout(StreamUnit unit)
     {
         Unit = unit;
+        _offsets = new long[unit.Slices.Count];
         long end = 0;
-        List<long> offsets = [];
-        List<Extent> extents = [];
-        foreach (TensorSlice slice in unit.Slices)
+        for (int first = 0; first < unit.Slices.Count;)
         {
-            Check(unit, slice);
-            long start = (end + ViewAlignment - 1) / ViewAlignment * ViewAlignment;
-            long fileOffset = slice.Tensor.Offset + slice.FirstRow * slice.Tensor.RowByteCount;
-            offsets.Add(start);
-            end = start + slice.ByteCount;
-            if (slice.ByteCount == 0) continue;
-            if (extents is [.., { } last] && last.File == slice.Tensor.File && last.FileOffset + last.ByteCount == fileOffset && last.SlotOffset + last.ByteCount == start)
-                extents[^1] = last with { ByteCount = last.ByteCount + slice.ByteCount };
-            else
-                extents.Add(new Extent(slice.Tensor.File, fileOffset, start, slice.ByteCount));
+            int count = RunLength(unit.Slices, first);
+            end = Place(first, count, end);
+            first += count;
         }
-        Offsets = offsets;
-        Extents = extents;
-        ByteCount = (end + HostBuffer.Alignment - 1) / HostBuffer.Alignment * HostBuffer.Alignment;
+        ByteCount = Up(end, HostBuffer.Alignment);
     }
 
     public StreamUnit Unit { get; }
 
     /// <summary>Start of each slice in the slot, in the order of the unit.</summary>
-    public IReadOnlyList<long> Offsets { get; }
+    public IReadOnlyList<long> Offsets => _offsets;
 
-    /// <summary>What to read, neighbours merged.</summary>
-    public IReadOnlyList<Extent> Extents { get; }
+    /// <summary>What to read.</summary>
+    public IReadOnlyList<Extent> Extents => _extents;
 
     /// <summary>Bytes of a slot that holds the unit, a multiple of the page size.</summary>
     public long ByteCount { get; }
 
-    private static void Check(StreamUnit unit, TensorSlice slice)
+    /// <summary>Slices from the first on that follow each other in the file, each aligned as a view has to be.</summary>
+    private static int RunLength(IReadOnlyList<TensorSlice> slices, int first)
+    {
+        int count = 1;
+        if (FileOffset(slices[first]) % ViewAlignment != 0) return count;
+        while (first + count < slices.Count)
+        {
+            TensorSlice last = slices[first + count - 1], next = slices[first + count];
+            if (next.Tensor.File != last.Tensor.File || FileOffset(next) != FileOffset(last) + last.ByteCount || FileOffset(next) % ViewAlignment != 0) break;
+            count++;
+        }
+        return count;
+    }
+
+    private long Place(int first, int count, long end)
+    {
+        TensorSlice head = Unit.Slices[first];
+        long fileOffset = FileOffset(head);
+        long bytes = 0;
+        for (int index = first; index < first + count; index++) bytes += Checked(Unit.Slices[index]).ByteCount;
+        bool inPlace = bytes >= LeastInPlaceBytes && fileOffset % ViewAlignment == 0;
+        long start = inPlace ? Up(end, HostBuffer.Alignment) + fileOffset % HostBuffer.Alignment : Up(end, ViewAlignment);
+        long offset = start;
+        for (int index = first; index < first + count; index++)
+        {
+            _offsets[index] = offset;
+            offset += Unit.Slices[index].ByteCount;
+        }
+        if (bytes > 0) _extents.Add(new Extent(head.Tensor.File, fileOffset, start, bytes, inPlace));
+        return inPlace ? Up(offset, HostBuffer.Alignment) : offset;
+    }
+
+    private static long FileOffset(TensorSlice slice) => slice.Tensor.Offset + slice.FirstRow * slice.Tensor.RowByteCount;
+
+    private static long Up(long value, long alignment) => (value + alignment - 1) / alignment * alignment;
+
+    private TensorSlice Checked(TensorSlice slice)
     {
         long rows = slice.Tensor.Shape.Count == 0 ? 1 : slice.Tensor.Shape[0];
-        if (slice.FirstRow < 0 || slice.RowCount < 0 || slice.FirstRow > rows - slice.RowCount)
-            throw new ArgumentException($"{unit.Name}: rows {slice.FirstRow} to {slice.FirstRow + slice.RowCount} of {slice.Tensor.Name}, which has {rows}.");
+        return slice.FirstRow >= 0 && slice.RowCount >= 0 && slice.FirstRow <= rows - slice.RowCount
+            ? slice
+            : throw new ArgumentException($"{Unit.Name}: rows {slice.FirstRow} to {slice.FirstRow + slice.RowCount} of {slice.Tensor.Name}, which has {rows}.");
     }
 }

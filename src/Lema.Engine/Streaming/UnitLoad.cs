@@ -5,17 +5,12 @@ internal sealed class UnitLoad
 {
     private readonly Queue<Extent> _pieces = new();
 
+    /// <param name="pieceBytes">A multiple of the page size.</param>
     public UnitLoad(Slot slot, UnitLayout layout, int pieceBytes)
     {
         Slot = slot;
         Layout = layout;
-        foreach (Extent extent in layout.Extents)
-        {
-            for (long done = 0; done < extent.ByteCount; done += pieceBytes)
-            {
-                _pieces.Enqueue(new Extent(extent.File, extent.FileOffset + done, extent.SlotOffset + done, Math.Min(pieceBytes, extent.ByteCount - done)));
-            }
-        }
+        foreach (Extent extent in layout.Extents) Cut(extent, pieceBytes);
         Unfinished = _pieces.Count;
     }
 
@@ -29,4 +24,16 @@ internal sealed class UnitLoad
     public bool HasPieces => _pieces.Count > 0;
 
     public Extent TakePiece() => _pieces.Dequeue();
+
+    /// <summary>Every cut lies on a page border of the file, so that no two pieces share a page.</summary>
+    private void Cut(Extent extent, int pieceBytes)
+    {
+        for (long done = 0; done < extent.ByteCount;)
+        {
+            long inPage = (extent.FileOffset + done) % HostBuffer.Alignment;
+            long count = Math.Min(pieceBytes - inPage, extent.ByteCount - done);
+            _pieces.Enqueue(extent with { FileOffset = extent.FileOffset + done, SlotOffset = extent.SlotOffset + done, ByteCount = count });
+            done += count;
+        }
+    }
 }

@@ -11,6 +11,8 @@ namespace Lema.Engine.Streaming;
 /// </summary>
 public sealed class WeightStream : IWeightStream
 {
+    private const int None = -1;
+
     private readonly object _gate = new();
     private readonly UnitLayout[] _layouts;
     private readonly Slot[] _slots;
@@ -23,13 +25,14 @@ public sealed class WeightStream : IWeightStream
     private VisitSchedule _schedule = new([]);
     private StreamStatistics _statistics;
     private Exception? _failure;
-    private bool _visitNeedsSlot;
-    private int _awaited = -1;
+    private int _awaited = None;
     private bool _disposed;
 
     private WeightStream(IReadOnlyList<StreamUnit> units, WeightStreamOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ReaderThreads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReadBytes, HostBuffer.Alignment);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(options.ReadBytes % HostBuffer.Alignment, 0);
         Units = units;
         _options = options;
         _layouts = [.. units.Select(unit => new UnitLayout(unit))];
@@ -45,6 +48,12 @@ public sealed class WeightStream : IWeightStream
             _slots[plan.Slots + index] = _slotOf[unit] = new Slot(new HostBuffer(_layouts[unit].ByteCount), unit);
         }
         SlotBytes = plan.TotalBytes;
+        ReadsDirect = options.DirectIo switch
+        {
+            DirectIo.On => true,
+            DirectIo.Off => false,
+            _ => ReadProbe.PrefersDirect(_files, [.. _layouts.SelectMany(layout => layout.Extents)]),
+        };
         _readers = [.. Enumerable.Range(0, options.ReaderThreads).Select(index => new Thread(ReadPieces) { IsBackground = true, Name = $"weight reader {index}" })];
         foreach (Thread reader in _readers) reader.Start();
     }
@@ -53,6 +62,9 @@ public sealed class WeightStream : IWeightStream
 
     /// <summary>Bytes of all slots and pinned units, never above the budget.</summary>
     public long SlotBytes { get; }
+
+    /// <summary>Whether units are read past the page cache.</summary>
+    public bool ReadsDirect { get; }
 
     public StreamStatistics Statistics
     {
@@ -135,7 +147,6 @@ public sealed class WeightStream : IWeightStream
     private Slot WaitFor(int unit)
     {
         long start = Stopwatch.GetTimestamp();
-        // Between the end of its load and its lease nobody holds the unit; a prefetch must not take the slot then.
         _awaited = unit;
         try
         {
@@ -155,13 +166,12 @@ public sealed class WeightStream : IWeightStream
                 {
                     throw new InvalidOperationException($"All slots are leased; {Units[unit].Name} cannot be brought in before one is given back.");
                 }
-                _visitNeedsSlot = _slotOf[unit]?.Unit != unit;
                 Monitor.Wait(_gate);
             }
         }
         finally
         {
-            (_visitNeedsSlot, _awaited) = (false, -1);
+            _awaited = None;
             _statistics = _statistics with { DiskStallSeconds = _statistics.DiskStallSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
         }
     }
@@ -169,7 +179,7 @@ public sealed class WeightStream : IWeightStream
     /// <summary>Starts the loads that the schedule asks for next, as long as a slot may be used and the readers lack work.</summary>
     private void Prefetch()
     {
-        if (_failure is not null || _visitNeedsSlot) return;
+        if (_failure is not null || (_awaited != None && _slotOf[_awaited]?.Unit != _awaited)) return;
         for (int position = _schedule.Cursor; position < _schedule.Count; position++)
         {
             if (_loads.Any(load => load.HasPieces)) return;
@@ -191,8 +201,9 @@ public sealed class WeightStream : IWeightStream
         int bestUse = -1;
         foreach (Slot slot in _slots)
         {
-            if (!slot.Evictable || (slot.Unit >= 0 && slot.Unit == _awaited)) continue;
-            if (slot.Unit < 0) return slot;
+            // A unit that a visit waits for may be in no announcement, and would be the first to go.
+            if (!slot.Evictable || (slot.Unit == _awaited && slot.Unit != None)) continue;
+            if (slot.Unit == None) return slot;
             int use = _schedule.NextUse(slot.Unit);
             if (use <= bestUse || (!evictAny && use <= position)) continue;
             best = slot;
@@ -216,12 +227,13 @@ public sealed class WeightStream : IWeightStream
 
     private void ReadPieces()
     {
+        using PieceReader reader = new(_files, ReadsDirect, _options.ReadBytes);
         while (TakePiece() is var (load, piece))
         {
             try
             {
-                _files[piece.File].Fill(load.Slot.Buffer.Span(piece.SlotOffset, (int)piece.ByteCount), piece.FileOffset);
-                Read(load, piece);
+                reader.Read(piece, load.Slot.Buffer);
+                PieceRead(load, piece);
             }
             catch (Exception error)
             {
@@ -252,7 +264,7 @@ public sealed class WeightStream : IWeightStream
         }
     }
 
-    private void Read(UnitLoad load, Extent piece)
+    private void PieceRead(UnitLoad load, Extent piece)
     {
         lock (_gate)
         {

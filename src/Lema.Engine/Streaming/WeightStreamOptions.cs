@@ -12,6 +12,8 @@ public sealed record WeightStreamOptions
     /// <summary>Threads that read from disk.</summary>
     public int ReaderThreads { get; init; } = 2;
 
-    /// <summary>Bytes of one read call.</summary>
+    public DirectIo DirectIo { get; init; } = DirectIo.Auto;
+
+    /// <summary>Bytes of one read call, a multiple of 4,096.</summary>
     public int ReadBytes { get; init; } = 8 << 20;
 }

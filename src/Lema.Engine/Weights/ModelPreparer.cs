@@ -1,4 +1,5 @@
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Engine.Streaming;
 
 namespace Lema.Engine.Weights;
@@ -23,23 +24,23 @@ public static class ModelPreparer
     public static PreparedModel Prepare(string folder, string output, PrepareOptions options, IProgress<ByteProgress>? progress = null, CancellationToken cancellation = default)
     {
         GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
-        output = Path.GetFullPath(output).TrimEnd(Path.DirectorySeparatorChar);
+        output = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
         IReadOnlyList<TensorEntry> order = LayerOrder.Of(index.Tensors);
         SafetensorsSpec[] specs = [.. order.Select(tensor => new SafetensorsSpec(tensor.Name, StoredAs(tensor, options), tensor.Shape))];
         string source = options.ConvertToFp16 ? index.HeaderSha256 + "+fp16" : index.HeaderSha256;
         if (Path.Exists(output)) return Existing(output, source);
 
-        string temporary = Path.Combine(Path.GetDirectoryName(output)!, $".{Path.GetFileName(output)}.preparing");
-        using PreparationFolder preparation = PreparationFolder.Create(temporary);
         Dictionary<string, string> metadata = new() { ["format"] = "pt", [PreparedKey] = OrderVersion, [SourceKey] = source };
         HalfConversion conversion = new();
-        using (SafetensorsWriter writer = new(Path.Combine(temporary, "model.safetensors"), specs, metadata, HostBuffer.Alignment))
+        AtomicFolder.Create(output, temporary =>
         {
-            Copy(order, options, conversion, writer, index.TotalBytes, progress, cancellation);
-            writer.Complete();
-        }
-        ModelFolderFiles.Copy(index.Folder, temporary, options.ConvertToFp16 ? "float16" : null);
-        preparation.Commit(output);
+            using (SafetensorsWriter writer = new(Path.Combine(temporary, "model.safetensors"), specs, metadata, HostBuffer.Alignment))
+            {
+                Copy(order, options, conversion, writer, index.TotalBytes, progress, cancellation);
+                writer.Complete();
+            }
+            ModelFolderFiles.Copy(index.Folder, temporary, options.ConvertToFp16 ? "float16" : null);
+        });
         return new PreparedModel(output, specs.Sum(spec => spec.ByteCount), conversion.Underflowed);
     }
 

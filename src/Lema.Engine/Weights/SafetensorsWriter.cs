@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using TorchSharp;
 
 namespace Lema.Engine.Weights;
@@ -19,7 +20,6 @@ public sealed class SafetensorsWriter : IDisposable
     private readonly string _file;
     private readonly FileStream _stream;
     private readonly IReadOnlyList<SafetensorsSpec> _specs;
-    private readonly long _dataOffset;
     private readonly long _dataBytes;
     private int _next;
     private long _written;
@@ -33,12 +33,11 @@ public sealed class SafetensorsWriter : IDisposable
         _file = file;
         _specs = [.. specs];
         byte[] header = Header(_specs, metadata ?? PyTorchMetadata, dataAlignment);
-        _dataOffset = header.Length;
         _dataBytes = _specs.Sum(spec => spec.ByteCount);
-        _stream = Guard(0, () => new FileStream(file, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 }));
+        _stream = Guard(() => new FileStream(file, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 }));
         try
         {
-            Guard(0, () => { _stream.Write(header); return 0; });
+            Guard(() => { _stream.Write(header); return 0; });
         }
         catch
         {
@@ -74,7 +73,7 @@ public sealed class SafetensorsWriter : IDisposable
         }
         catch (IOException error)
         {
-            throw new StorageException(_file, _dataOffset + _written, error.Message, error);
+            throw StorageFault.From(_file, error);
         }
         _written += bytes.Length;
     }
@@ -84,7 +83,7 @@ public sealed class SafetensorsWriter : IDisposable
     public void Complete()
     {
         if (_written != _dataBytes) throw new InvalidOperationException($"{_written} of {_dataBytes} bytes were written.");
-        Guard(_dataOffset + _written, () => { _stream.Flush(flushToDisk: true); return 0; });
+        Guard(() => { _stream.Flush(flushToDisk: true); return 0; });
     }
 
     public void Dispose() => _stream.Dispose();
@@ -145,7 +144,7 @@ public sealed class SafetensorsWriter : IDisposable
         return host.contiguous();
     }
 
-    private T Guard<T>(long offset, Func<T> action)
+    private T Guard<T>(Func<T> action)
     {
         try
         {
@@ -153,7 +152,7 @@ public sealed class SafetensorsWriter : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException(_file, offset, error.Message, error);
+            throw StorageFault.From(_file, error);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lema.Engine.Streaming;
 using Lema.Engine.Weights;
 
@@ -11,7 +12,8 @@ internal sealed class RandomModel : IDisposable
     private readonly byte[] _file;
 
     /// <param name="uniform">Every unit one whole matrix of one size.</param>
-    public RandomModel(int seed, int units, bool uniform = false)
+    /// <param name="large">Tensors of hundreds of kilobytes, some of them at offsets that suit whole pages, some not.</param>
+    public RandomModel(int seed, int units, bool uniform = false, bool large = false)
     {
         Random random = new(seed);
         Folder = Directory.CreateTempSubdirectory("lema-stream-").FullName;
@@ -22,19 +24,16 @@ internal sealed class RandomModel : IDisposable
             names.Add([.. Enumerable.Range(0, uniform ? 1 : random.Next(1, 4)).Select(index => $"unit{unit}.tensor{index}")]);
             foreach (string name in names[^1])
             {
-                long[] shape = uniform ? [32, 64] : random.Next(8) == 0 ? [] : [random.Next(0, 40), random.Next(1, 70)];
+                long[] shape = uniform ? [32, 64] : random.Next(8) == 0 ? [] : large ? [random.Next(150, 200), 64 * random.Next(4, 9)] : [random.Next(0, 40), random.Next(1, 70)];
                 specs.Add(new SafetensorsSpec(name, Types[uniform ? 0 : random.Next(Types.Length)].Dtype, shape));
             }
         }
-        string path = Path.Combine(Folder, "model.safetensors");
-        using (SafetensorsWriter writer = new(path, specs))
-        {
-            byte[] data = new byte[specs.Sum(spec => spec.ByteCount)];
-            random.NextBytes(data);
-            writer.Write(data);
-            writer.Complete();
-        }
-        _file = File.ReadAllBytes(path);
+        byte[] data = new byte[specs.Sum(spec => spec.ByteCount)];
+        ulong state = (ulong)seed;
+        foreach (ref ulong word in MemoryMarshal.Cast<byte, ulong>(data.AsSpan())) word = state = state * 6364136223846793005 + 1442695040888963407;
+        int alignment = random.Next(2) == 0 ? 8 : HostBuffer.Alignment;
+        _file = [.. SafetensorsWriter.Header(specs, new Dictionary<string, string>(), alignment), .. data];
+        File.WriteAllBytes(FilePath, _file);
         Index = GlobalBinaryIndex.Open(Folder);
         Units = [.. names.Select((tensors, unit) => new StreamUnit($"unit{unit}", [.. tensors.Select(name => uniform ? new TensorSlice(Index[name]) : Slice(random, Index[name]))]))];
     }

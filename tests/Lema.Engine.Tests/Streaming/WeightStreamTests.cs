@@ -14,13 +14,14 @@ public sealed class WeightStreamTests
     public void Acquire_RandomVisitsBudgetsAndSlots_ShowsTheBytesOfTheFile(int seed)
     {
         Random random = new(seed);
-        using RandomModel model = new(seed, random.Next(1, 9));
+        using RandomModel model = new(seed, random.Next(1, 9), large: random.Next(3) == 0);
         WeightStreamOptions options = new()
         {
             BudgetBytes = model.UnitBytes * random.Next(4, 9),
             Slots = random.Next(2) == 0 ? null : random.Next(2, 5),
             ReaderThreads = random.Next(1, 4),
-            ReadBytes = random.Next(1, 5000),
+            ReadBytes = 4096 * random.Next(1, 40),
+            DirectIo = random.Next(2) == 0 ? DirectIo.On : DirectIo.Off,
         };
         using WeightStream stream = WeightStream.Open(model.Units, options);
         Assert.InRange(stream.SlotBytes, 0, options.BudgetBytes);

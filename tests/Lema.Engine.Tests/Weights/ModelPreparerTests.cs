@@ -58,8 +58,8 @@ public sealed class ModelPreparerTests : IDisposable
     public void Prepare_AfterAKill_ReplacesWhatWasLeft()
     {
         WriteShards();
-        Directory.CreateDirectory(Path.Combine(_root, ".output.preparing"));
-        File.WriteAllText(Path.Combine(_root, ".output.preparing", "model.safetensors"), "half");
+        Directory.CreateDirectory(Path.Combine(_root, ".partial-output"));
+        File.WriteAllText(Path.Combine(_root, ".partial-output", "model.safetensors"), "half");
         ModelPreparer.Prepare(Source, Output, new PrepareOptions());
         Assert.Equal(["output", "source"], Directory.GetFileSystemEntries(_root).Select(Path.GetFileName).Order());
     }

@@ -3,7 +3,8 @@ namespace Lema.Testing.Safetensors;
 /// <summary>Files that a strict .safetensors reader has to take or refuse, one for each rule of the format and each way around it.</summary>
 public static class SafetensorsCases
 {
-    public static IEnumerable<SafetensorsCase> All => [.. Frames(), .. Json(), .. Metadata(), .. Fields(), .. Shapes(), .. Offsets(), .. Names(), .. Accepted()];
+    public static IReadOnlyList<SafetensorsCase> All { get; } =
+        [.. Frames(), .. Json(), .. Metadata(), .. Fields(), .. Shapes(), .. Offsets(), .. Names(), .. Accepted()];
 
     private const string One = """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""";
 
