@@ -25,7 +25,9 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
         if (golden.IsLora) Forward(model, "adapted");
         Train(model);
         Generate(model);
-        if (golden.IsLora) new GoldenArtifacts(golden, comparison).Run(model);
+        if (!golden.IsLora) return;
+        new GoldenArtifacts(golden, comparison).Run(model);
+        new GoldenMerge(golden, comparison).Run(model.Architecture);
     }
 
     private LanguageModel Open(Func<DecoderModel, GlobalBinaryIndex, AdapterWeights>? adapters)
@@ -102,6 +104,6 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
         long[] prompt = golden.Expected["generate.prompt"].data<long>().ToArray(), expected = golden.Expected["generate.tokens"].data<long>().ToArray();
         GenerationRequest request = new() { Prompt = [.. prompt.Select(token => (int)token)], MaxNewTokens = expected.Length };
         GeneratedReply reply = new Generator(model).Generate([request])[0];
-        comparison.Equal("generate.tokens", reply.Tokens.Select(token => (long)token), expected);
+        comparison.Equal<long>("generate.tokens", [.. reply.Tokens.Select(token => (long)token)], expected);
     }
 }
