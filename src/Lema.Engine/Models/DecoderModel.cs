@@ -42,6 +42,9 @@ public abstract class DecoderModel(ModelDimensions dimensions)
 
     public abstract BlockParts Parts(int block);
 
+    /// <summary>Some block has experts that are streamed when they are chosen.</summary>
+    public bool HasExperts => Enumerable.Range(0, BlockCount).Any(block => Parts(block).Experts.Count > 0);
+
     /// <summary>Embedding rows [tokens, hidden] -> input of the first block.</summary>
     /// <param name="atPositions">Name of an extra parameter -> its rows at the tokens' positions, [tokens, hidden].</param>
     public virtual Variable Embed(LayerPass pass, Variable rows, Func<string, Variable> atPositions) => rows;

@@ -65,7 +65,7 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>Runs an action with the weights of a block on the device.</summary>
     public void Visit(int block, Action<LayerWeights> action) =>
-        Visit(_blocks[block], Units.Block(block), action, expert => Stream.Acquire(Units.Expert(block, expert)));
+        Visit(_blocks[block], Units.Block(block), action, new BlockExperts(this, block));
 
     /// <summary>Runs an action with the weights of the final norm on the device.</summary>
     public void VisitFinalNorm(Action<LayerWeights> action) => Visit(_finalNorm, Units.FinalNorm, action, null);
@@ -112,9 +112,9 @@ public sealed class LanguageModel : IDisposable
 
     private LayerWeights Weights(string prefix) => new(prefix, ComputeType, Adapters.Whole, Adapters.Modules);
 
-    private void Visit(LayerWeights weights, int unit, Action<LayerWeights> action, Func<int, UnitLease>? leaseExpert)
+    private void Visit(LayerWeights weights, int unit, Action<LayerWeights> action, IExpertSource? experts)
     {
-        weights.Attach(Stream.Acquire(unit), leaseExpert);
+        weights.Attach(Stream.Acquire(unit), experts);
         try
         {
             action(weights);
@@ -123,5 +123,12 @@ public sealed class LanguageModel : IDisposable
         {
             weights.Detach();
         }
+    }
+
+    private sealed class BlockExperts(LanguageModel model, int block) : IExpertSource
+    {
+        public void Announce(IEnumerable<int> experts) => model.Stream.ScheduleNext(experts.Select(expert => model.Units.Expert(block, expert)));
+
+        public UnitLease Acquire(int expert) => model.Stream.Acquire(model.Units.Expert(block, expert));
     }
 }

@@ -14,7 +14,7 @@ public sealed class LayerWeights(
     private readonly Dictionary<string, Tensor> _casts = [];
     private readonly Dictionary<int, LayerWeights> _experts = [];
     private UnitLease? _lease;
-    private Func<int, UnitLease>? _leaseExpert;
+    private IExpertSource? _expertSource;
 
     public ScalarType ComputeType { get; } = computeType;
 
@@ -46,10 +46,10 @@ public sealed class LayerWeights(
         return _casts[key] = compute().DetachFromDisposeScope();
     }
 
-    public void Attach(UnitLease lease, Func<int, UnitLease>? leaseExpert = null)
+    public void Attach(UnitLease lease, IExpertSource? experts = null)
     {
         _lease = lease;
-        _leaseExpert = leaseExpert;
+        _expertSource = experts;
     }
 
     public void Detach()
@@ -57,16 +57,19 @@ public sealed class LayerWeights(
         foreach (Tensor cast in _casts.Values) cast.Dispose();
         _casts.Clear();
         _lease?.Dispose();
-        (_lease, _leaseExpert) = (null, null);
+        (_lease, _expertSource) = (null, null);
     }
+
+    /// <summary>Announces the experts of this block that will be visited, in order.</summary>
+    public void Announce(IEnumerable<int> experts) => _expertSource?.Announce(experts);
 
     /// <summary>Runs an action with the weights of one expert of this block on the device.</summary>
     public void WithExpert(int expert, Action<LayerWeights> action)
     {
-        if (_leaseExpert is null) throw new InvalidOperationException($"{prefix}: no experts in this visit.");
+        if (_expertSource is null) throw new InvalidOperationException($"{prefix}: no experts in this visit.");
         if (!_experts.TryGetValue(expert, out LayerWeights? weights))
             _experts[expert] = weights = new(prefix, ComputeType, trained, adapters);
-        weights.Attach(_leaseExpert(expert));
+        weights.Attach(_expertSource.Acquire(expert));
         try
         {
             action(weights);
@@ -76,4 +79,12 @@ public sealed class LayerWeights(
             weights.Detach();
         }
     }
+}
+
+/// <summary>Brings in single experts of one block.</summary>
+public interface IExpertSource
+{
+    void Announce(IEnumerable<int> experts);
+
+    UnitLease Acquire(int expert);
 }

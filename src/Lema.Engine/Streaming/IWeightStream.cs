@@ -17,6 +17,9 @@ public interface IWeightStream : IDisposable
     /// </summary>
     void Schedule(IEnumerable<int> visits);
 
+    /// <summary>Announces visits that come before the rest of the announcement: the experts that a router has just chosen.</summary>
+    void ScheduleNext(IEnumerable<int> visits);
+
     /// <summary>
     /// The right to use a unit, blocking until it is on the device. The same unit may be leased more than once at a time.
     /// </summary>

@@ -24,6 +24,9 @@ internal sealed class VisitSchedule
 
     public int Count => _visits.Length;
 
+    /// <summary>The visits that were announced and not made.</summary>
+    public ReadOnlySpan<int> Remaining => _visits.AsSpan(Cursor);
+
     public int this[int position] => _visits[position];
 
     /// <summary>A visit was made. One that is not the announced next leaves the rest of the announcement standing.</summary>

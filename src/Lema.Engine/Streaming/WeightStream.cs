@@ -86,6 +86,11 @@ public sealed class WeightStream : IWeightStream
         }
     }
 
+    public void ScheduleNext(IEnumerable<int> visits)
+    {
+        lock (_gate) Schedule([.. visits, .. _schedule.Remaining]);
+    }
+
     public UnitLease Acquire(int unit)
     {
         Checked(unit);

@@ -25,11 +25,15 @@ public sealed class AdamW : IDisposable
         _parameters.SelectMany((p, i) => new[] { KeyValuePair.Create("mean." + p.Name, _means[i]), KeyValuePair.Create("variance." + p.Name, _variances[i]) });
 
     /// <summary>Total norm of all gradients; scales them down to the limit where it is larger (torch's clip_grad_norm_).</summary>
-    public double ClipGradients(double limit)
+    /// <param name="limit">0: no limit.</param>
+    /// <param name="lossScale">What the gradients are still multiplied by; they are divided by it here.</param>
+    public double ClipGradients(double limit, double lossScale = 1)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         if (_parameters.Count == 0) return 0;
+        if (lossScale != 1)
+            foreach (TrainedParameter parameter in _parameters) parameter.Gradient.mul_(1 / lossScale);
         double norm = stack(_parameters.Select(p => p.Gradient.norm())).norm().item<float>();
         if (limit > 0 && norm > limit - 1e-6)
             foreach (TrainedParameter parameter in _parameters) parameter.Gradient.mul_(Math.Min(1, limit / (norm + 1e-6)));

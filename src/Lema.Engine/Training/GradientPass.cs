@@ -23,6 +23,9 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     /// <summary>Called, when set, when every gradient of a layer is complete: -1 the embedding, 0.. a block, the number of blocks the head.</summary>
     public Action<int>? OnLayerDone { get; init; }
 
+    /// <summary>Gradients come out multiplied by this.</summary>
+    public double LossScale { get; init; } = 1;
+
     /// <summary>Looked at before each layer; a cancelled pass leaves gradients that mean nothing.</summary>
     public CancellationToken Stop { get; init; }
 
@@ -110,7 +113,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         });
         double targets = step.Sum(batch => batch.TargetCount);
         (double sum, Tensor[] gradients) = new ChunkedCrossEntropy(model, chunkTokens)
-            .Compute([.. normalized.Select(n => n.Value)], [.. step.Select(batch => batch.Targets)], targets);
+            .Compute([.. normalized.Select(n => n.Value)], [.. step.Select(batch => batch.Targets)], targets / LossScale);
         model.VisitFinalNorm(_ =>
         {
             for (int i = 0; i < rows.Length; i++)

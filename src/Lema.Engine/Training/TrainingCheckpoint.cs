@@ -12,16 +12,18 @@ namespace Lema.Engine.Training;
 /// The files of a checkpoint: a PEFT adapter folder (or, in full fine-tuning, the differences from the base), the optimizer's moments, transformers' trainer
 /// state, the run settings, and the identities of what the run was made from.
 /// </summary>
-public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings, LoraSettings? lora, AdamW optimizer, RunIdentity identity)
+public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings, LoraSettings? lora, AdamW optimizer, LossScaler scaler, RunIdentity identity)
 {
     public const string DeltaName = "delta_model.safetensors", MastersName = "masters.safetensors", OptimizerName = "optimizer.safetensors";
+
+    private const string UpdatesKey = "updates", LossScaleKey = "loss_scale";
 
     public void Write(string folder, TrainerState state)
     {
         using var scope = NewDisposeScope();
         if (lora is not null) AdapterFolder.Save(folder, model.Adapters, lora, model.Architecture, identity.BaseModel);
         else WriteDelta(folder);
-        SafetensorsFile.Save(Path.Combine(folder, OptimizerName), optimizer.State);
+        SafetensorsFile.Save(Path.Combine(folder, OptimizerName), [.. optimizer.State, KeyValuePair.Create(UpdatesKey, tensor(optimizer.Steps)), KeyValuePair.Create(LossScaleKey, scaler.State)]);
         state.Save(folder);
         RunSettingsFile.Write(folder, settings);
         identity.Write(folder);
@@ -36,10 +38,10 @@ public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings
         identity.RequireSame(folder);
         string values = Path.Combine(folder, lora is null ? MastersName : AdapterFolder.WeightsName);
         Copy(values, model.Adapters.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)));
-        Copy(Path.Combine(folder, OptimizerName), optimizer.State);
-        TrainerState state = TrainerState.Load(folder);
-        optimizer.Steps = (int)state.GlobalStep;
-        return state;
+        IReadOnlyDictionary<string, Tensor> saved = Copy(Path.Combine(folder, OptimizerName), optimizer.State);
+        optimizer.Steps = saved[UpdatesKey].item<int>();
+        scaler.Restore(saved[LossScaleKey]);
+        return TrainerState.Load(folder);
     }
 
     private void WriteDelta(string folder)
@@ -51,7 +53,7 @@ public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings
             KeyValuePair.Create(p.Name, p.Value.sub(originals.Read(WholeParameter.All(model.Architecture).First(w => w.Name == p.Name).BaseName)))));
     }
 
-    private static void Copy(string file, IEnumerable<KeyValuePair<string, Tensor>> targets)
+    private static IReadOnlyDictionary<string, Tensor> Copy(string file, IEnumerable<KeyValuePair<string, Tensor>> targets)
     {
         IReadOnlyDictionary<string, Tensor> saved = SafetensorsFile.Load(file);
         foreach ((string name, Tensor target) in targets)
@@ -60,5 +62,6 @@ public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings
                 throw new InvalidInputException(file, name, "is missing or has another shape; the checkpoint does not belong to this run.");
             target.copy_(value);
         }
+        return saved;
     }
 }

@@ -24,6 +24,7 @@ public sealed class TrainingRun : IDisposable
     private readonly LanguageModel _model;
     private readonly ITrainingData _data;
     private readonly AdamW _optimizer;
+    private readonly LossScaler _scaler;
     private readonly CheckpointStore _store;
     private readonly TrainingCheckpoint _checkpoint;
     private readonly TrainingHistory _history;
@@ -50,8 +51,9 @@ public sealed class TrainingRun : IDisposable
             Precision = settings.Precision, WeightBytes = settings.Memory.WeightBytes, Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings),
         });
         _optimizer = new(_model.Adapters.Parameters, settings);
+        _scaler = new(settings.Precision);
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
-        _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
+        _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
         _history = new(settings, _steps, _data);
         _evaluation = job.EvaluationFile is { } file ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
         publish(new PlanMade(plan.Describe(_model), _keptLayers, _steps));
@@ -119,14 +121,13 @@ public sealed class TrainingRun : IDisposable
         RunSettings settings = _job.Settings;
         long start = Stopwatch.GetTimestamp();
         StreamStatistics before = _model.Stream.Statistics;
-        MicroBatch[] batches = [.. Enumerable.Range(0, settings.GradientAccumulation)
-            .Select(micro => MicroBatch.Of([.. _data.MicroBatch(step, micro).Select(row => (row.Ids, row.Labels))]))];
+        MicroBatch[] batches = Batches(step);
         using HostBoundaryStore boundaries = new();
         double loss;
         _model.Adapters.ZeroGradients();
         try
         {
-            loss = new GradientPass(_model, boundaries, _keptLayers) { Stop = _stop }.Run(batches, new(settings.Seed, step, 0));
+            loss = new GradientPass(_model, boundaries, _keptLayers) { Stop = _stop, LossScale = _scaler.Scale }.Run(batches, new(settings.Seed, step, 0));
         }
         catch (OperationCanceledException)
         {
@@ -137,8 +138,9 @@ public sealed class TrainingRun : IDisposable
             foreach (MicroBatch batch in batches) batch.Dispose();
         }
         if (!double.IsFinite(loss)) throw new DivergedException(step + 1, loss);
-        double norm = _optimizer.ClipGradients(settings.ClipGradNorm), rate = LearningRate.At(settings, step, _steps);
-        _optimizer.Step(rate);
+        double norm = _optimizer.ClipGradients(settings.ClipGradNorm, _scaler.Scale), rate = LearningRate.At(settings, step, _steps);
+        if (_scaler.Accepts(norm)) _optimizer.Step(rate);
+        else _publish(new Notice($"Step {step + 1}: the float16 gradients overflowed; the update is skipped and the loss scale is now {_scaler.Scale}."));
 
         StreamStatistics after = _model.Stream.Statistics;
         StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
@@ -146,6 +148,15 @@ public sealed class TrainingRun : IDisposable
         _history.Add(completed);
         _publish(completed);
         return true;
+    }
+
+    private MicroBatch[] Batches(int step)
+    {
+        IEnumerable<IEnumerable<(long[] Ids, long[] Labels)>> batches = Enumerable.Range(0, _job.Settings.GradientAccumulation)
+            .Select(micro => _data.MicroBatch(step, micro).Select(row => (row.Ids, row.Labels)));
+        // In one batch a layer's experts are brought in once a visit; separately it would be once a micro-batch. The result is the same.
+        if (_model.Architecture.HasExperts) batches = [batches.SelectMany(rows => rows)];
+        return [.. batches.Select(rows => MicroBatch.Of([.. rows]))];
     }
 
     private CheckpointMetric? Evaluate(int step)

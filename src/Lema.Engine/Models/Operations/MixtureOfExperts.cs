@@ -46,6 +46,7 @@ public static class MixtureOfExperts
         (int Expert, Tensor Tokens, Tensor Slots)[] assignments = Assign(routing.Experts);
         if (!pass.Recomputes)
         {
+            pass.Weights.Announce(assignments.Select(a => a.Expert));
             foreach ((int number, Tensor tokens, Tensor slots) in assignments)
             {
                 pass.Weights.WithExpert(number, weights =>
@@ -61,6 +62,7 @@ public static class MixtureOfExperts
         {
             using var scope = NewDisposeScope();
             Tensor dInput = zeros_like(input), dWeights = zeros_like(weightValues);
+            pass.Weights.Announce(assignments.Select(a => a.Expert));
             foreach ((int number, Tensor tokens, Tensor slots) in assignments)
             {
                 pass.Weights.WithExpert(number, weights =>
