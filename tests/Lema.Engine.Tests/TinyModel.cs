@@ -1,5 +1,6 @@
 using Lema.Engine.Adapters;
 using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Errors;
 using Lema.Engine.Models;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
@@ -17,9 +18,15 @@ internal static class TinyModel
     /// <summary>Opens a model folder with the smallest budget that will do.</summary>
     public static LanguageModel Open(string folder, Precision precision = Precision.Fp32, Func<DecoderModel, GlobalBinaryIndex, AdapterWeights>? adapters = null)
     {
-        ModelUnits units = ModelUnits.Of(ModelFamilies.Read(folder), GlobalBinaryIndex.Open(folder));
-        long largest = units.Units.Max(unit => unit.ByteCount + 64 * unit.Slices.Count);
-        return LanguageModel.Open(folder, new ModelOptions { Precision = precision, WeightBytes = 2 * (largest + 4096), Adapters = adapters });
+        LanguageModel Open(long weightBytes) => LanguageModel.Open(folder, new ModelOptions { Precision = precision, WeightBytes = weightBytes, Adapters = adapters });
+        try
+        {
+            return Open(1);
+        }
+        catch (BudgetExceededException refusal)
+        {
+            return Open(refusal.RequiredBytes);
+        }
     }
 
     private static string FindFolder()
