@@ -3,8 +3,9 @@ namespace Lema.Web.ViewModels;
 /// <summary>Addresses of the dashboard's pages about one host's things.</summary>
 public static class PageLink
 {
-    public static string ToRun(string host, string run, string? tab = null) =>
-        $"hosts/{Escape(host)}/runs/{Escape(run)}" + (tab is null ? "" : "?tab=" + Escape(tab));
+    /// <param name="step">A point of its curves to mark.</param>
+    public static string ToRun(string host, string run, string? tab = null, long? step = null) =>
+        $"hosts/{Escape(host)}/runs/{Escape(run)}" + (tab is not null ? "?tab=" + Escape(tab) : step is not null ? $"?step={step}" : "");
 
     public static string ToModel(string host, string model) => $"hosts/{Escape(host)}/models/{Escape(model)}";
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lema.Web.Tests.Fakes;
 using Microsoft.Playwright;
 
@@ -6,6 +7,9 @@ namespace Lema.Web.Tests.Browser;
 /// <summary>What a user does again and again.</summary>
 internal static class PageSteps
 {
+    /// <summary>Milliseconds that work of a real daemon may take.</summary>
+    public const float Long = 180_000;
+
     public static async Task SignInAsync(this IPage page, Dashboard dashboard, string token = FakeDaemon.Token, string path = "/")
     {
         await page.GotoAsync(dashboard.Address + path);
@@ -17,4 +21,39 @@ internal static class PageSteps
     /// <summary>Waits until the first chart of the page holds at least so many points.</summary>
     public static Task WaitForPointsAsync(this IPage page, int points) =>
         page.WaitForFunctionAsync("n => Number(document.querySelector('.chart')?.dataset.points ?? 0) >= n", points);
+
+    /// <summary>From the page of datasets.</summary>
+    public static async Task BuildDatasetAsync(this IPage page, string name, int rows)
+    {
+        await page.GetByRole(AriaRole.Button, new() { Name = "Build…" }).ClickAsync();
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync(name);
+        await page.GetByLabel("Training rows").FillAsync(Text(rows));
+        await page.GetByLabel("Held-out rows").FillAsync("40");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Build", Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).WaitForAsync(new() { Timeout = Long });
+    }
+
+    /// <summary>From any page with a link to train; ends on the run's page.</summary>
+    public static async Task StartRunAsync(this IPage page, string name, int steps, int checkpointEvery, int evaluateEvery)
+    {
+        await page.GetByRole(AriaRole.Link, new() { Name = "Train" }).First.ClickAsync();
+        await page.GetByLabel("Steps", new() { Exact = true }).FillAsync(Text(steps));
+        await page.GetByLabel("Checkpoint every (steps)").FillAsync(Text(checkpointEvery));
+        await page.GetByLabel("Evaluate every (steps)").FillAsync(Text(evaluateEvery));
+        await page.GetByLabel("Rows of an evaluation").FillAsync("8");
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync(name);
+        await page.Locator(".tokens .loss").First.WaitForAsync();
+        await page.GetByText("It fits.").WaitForAsync(new() { Timeout = Long });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start the run" }).ClickAsync();
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync(name, new() { Timeout = Long });
+    }
+
+    public static async Task AskAsync(this IPage page, string question)
+    {
+        await page.GetByLabel("Your question").FillAsync(question);
+        await page.Keyboard.PressAsync("Enter");
+        await page.Locator(".reply footer").Last.WaitForAsync(new() { Timeout = Long });
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

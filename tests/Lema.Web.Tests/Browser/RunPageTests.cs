@@ -63,5 +63,63 @@ public sealed class RunPageTests(Chromium chromium) : IClassFixture<Chromium>
         await Expect(page.GetByLabel("Your question")).ToHaveValueAsync("");
     }
 
+    [Fact]
+    public async Task Chart_DraggedThenReset_ShowsTheFinerPointsAndThenAll()
+    {
+        await using FakeDaemon daemon = Example.Daemon();
+        await daemon.StartAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await page.WaitForPointsAsync(122);
+
+        LocatorBoundingBoxResult box = (await page.Locator(".chart canvas").First.BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(box.X + box.Width * 0.4f, box.Y + 80);
+        await page.Mouse.DownAsync();
+        await page.Mouse.MoveAsync(box.X + box.Width * 0.6f, box.Y + 80, new() { Steps = 4 });
+        await page.Mouse.UpAsync();
+        await page.WaitForFunctionAsync("() => Number(document.querySelector('.chart').dataset.points) < 60");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Reset zoom" }).First.ClickAsync();
+        await page.WaitForPointsAsync(122);
+
+        await page.Mouse.ClickAsync(box.X + box.Width * 0.5f, box.Y + 80);
+        await page.WaitForURLAsync(url => url.Contains("?step=", StringComparison.Ordinal));
+        await page.GetByText("the address leads here").WaitForAsync();
+    }
+
+    [Fact]
+    public async Task RunsPage_OneHostIsAway_TheOtherIsLiveAndTheDashboardMayRestart()
+    {
+        await using FakeDaemon here = Example.Daemon(), away = new();
+        away.Runs["02RUN"] = new FakeRun("02RUN", "far away", 50);
+        await here.StartAsync();
+        await away.StartAsync();
+        Dashboard dashboard = await Dashboard.StartAsync(("local", here.Address), ("gpu01", away.Address));
+        try
+        {
+            await using IBrowserContext browser = await chromium.OpenAsync();
+            IPage page = await browser.NewPageAsync();
+            await page.SignInAsync(dashboard, path: "/sign-in?host=local&returnUrl=/hosts");
+            await page.SignInAsync(dashboard, path: "/sign-in?host=gpu01&returnUrl=/");
+            await page.GetByRole(AriaRole.Link, new() { Name = "far away" }).WaitForAsync();
+            await away.StopAsync();
+            await page.GetByText("gpu01 is away.").WaitForAsync();
+            here.Runs["01RUN"].Step(0.1234);
+            await page.GetByText("0.1234").WaitForAsync();
+
+            int port = new Uri(dashboard.Address).Port;
+            await dashboard.DisposeAsync();
+            await page.GetByText("Connection to the dashboard lost").WaitForAsync();
+            dashboard = await Dashboard.StartAsync(port, ("local", here.Address), ("gpu01", away.Address));
+            here.Runs["01RUN"].Step(0.1111);
+            await page.GetByText("0.1111").WaitForAsync(new() { Timeout = 60_000 });
+        }
+        finally
+        {
+            await dashboard.DisposeAsync();
+        }
+    }
+
     private static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

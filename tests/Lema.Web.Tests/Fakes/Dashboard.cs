@@ -20,11 +20,14 @@ internal sealed class Dashboard : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<Dashboard> StartAsync(params (string Name, string Address)[] hosts)
+    public static Task<Dashboard> StartAsync(params (string Name, string Address)[] hosts) => StartAsync(0, hosts);
+
+    /// <param name="port">0: a free one.</param>
+    public static async Task<Dashboard> StartAsync(int port, params (string Name, string Address)[] hosts)
     {
         string file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new { hosts = hosts.Select(host => new { name = host.Name, address = host.Address }) }));
-        WebApplication app = DashboardServer.Build(["--urls", "http://127.0.0.1:0", "--hosts", file, "--Logging:LogLevel:Default", "Warning"]);
+        WebApplication app = DashboardServer.Build(["--urls", $"http://127.0.0.1:{port}", "--hosts", file, "--Logging:LogLevel:Default", "Warning"]);
         await app.StartAsync();
         return new(app, file);
     }

@@ -28,6 +28,9 @@ internal sealed class FakeDaemon : IAsyncDisposable
     /// <summary>Pieces of the reply to a question; the base model has another than a run.</summary>
     public Func<ChatRequest, IReadOnlyList<string>> Reply { get; set; } = _ => ["Hello", "."];
 
+    /// <summary>Watches of single runs that are open now.</summary>
+    public int OpenRunWatches;
+
     public List<StartRunRequest> Started { get; } = [];
 
     /// <summary>What every estimate answers.</summary>

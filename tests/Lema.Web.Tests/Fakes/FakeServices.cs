@@ -13,7 +13,16 @@ internal sealed class FakeTraining(FakeDaemon daemon) : Training.TrainingBase
 
     public override async Task WatchRun(WatchRunRequest request, IServerStreamWriter<WatchRunResponse> stream, ServerCallContext context)
     {
-        await foreach (WatchRunResponse response in Find(request.Run).WatchAsync(request, context.CancellationToken)) await stream.WriteAsync(response);
+        FakeRun run = Find(request.Run);
+        Interlocked.Increment(ref daemon.OpenRunWatches);
+        try
+        {
+            await foreach (WatchRunResponse response in run.WatchAsync(request, context.CancellationToken)) await stream.WriteAsync(response);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref daemon.OpenRunWatches);
+        }
     }
 
     public override async Task WatchRuns(WatchRunsRequest request, IServerStreamWriter<WatchRunsResponse> stream, ServerCallContext context)

@@ -22,6 +22,18 @@ public sealed class RequestGuardTests
         Assert.Equal("DENY", Assert.Single(signIn.Headers.GetValues("X-Frame-Options")));
     }
 
+    [Fact]
+    public async Task Get_LinkFromAnotherSite_IsSentToTheSameAddressOnceMore()
+    {
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", "http://127.0.0.1:1"));
+        using HttpClient client = Client(dashboard);
+        client.DefaultRequestHeaders.Add("Sec-Fetch-Site", "cross-site");
+        client.DefaultRequestHeaders.Add("Sec-Fetch-Mode", "navigate");
+        using HttpResponseMessage answer = await client.GetAsync("/hosts/local/runs/1");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains("http-equiv=\"refresh\" content=\"0\"", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("http://evil.example")]
     [InlineData("null")]

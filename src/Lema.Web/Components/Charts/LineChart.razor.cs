@@ -6,7 +6,7 @@ namespace Lema.Web.Components.Charts;
 
 /// <summary>
 /// A live line chart on one canvas. Rendering sends the points that are new since the last rendering; hover, zoom, smoothing and the log axis are the
-/// browser's work. Keyboard: arrows move the cursor, + zooms in, Escape shows everything.
+/// browser's work. Keyboard: arrows move the cursor, Enter marks the point, + zooms in, Escape shows everything.
 /// </summary>
 public sealed partial class LineChart
 {
@@ -15,7 +15,7 @@ public sealed partial class LineChart
     private IJSObjectReference? _module;
     private IJSObjectReference? _chart;
     private DotNetObjectReference<LineChart>? _self;
-    private (double Smoothing, bool LogY, XAxis Axis) _configured;
+    private (double Smoothing, bool LogY, XAxis Axis, double? Mark) _configured;
     private IReadOnlyList<ChartSeries> _defined = [];
     private bool _sending;
 
@@ -71,6 +71,17 @@ public sealed partial class LineChart
         }
     }
 
+    /// <summary>A place on the axis that stays marked; null for none.</summary>
+    [Parameter]
+    public double? Mark { get; set; }
+
+    /// <summary>A click, or Enter, on a point: its place on the axis.</summary>
+    [Parameter]
+    public EventCallback<double> Picked { get; set; }
+
+    [JSInvokable]
+    public Task PickedAsync(double x) => Picked.InvokeAsync(x);
+
     [JSInvokable]
     public Task ZoomedAsync(double? from, double? to) => Zoomed.InvokeAsync(from is { } low && to is { } high ? new ZoomWindow(low, high) : null);
 
@@ -109,10 +120,10 @@ public sealed partial class LineChart
     {
         _self = DotNetObjectReference.Create(this);
         _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/chart/chart.js");
-        _configured = (Smoothing, LogY, Axis);
+        _configured = (Smoothing, LogY, Axis, Mark);
         _chart = await _module.InvokeAsync<IJSObjectReference>("create", _root, _self, new
         {
-            Group, Smoothing, LogY, ZeroBased, YUnit, XUnit = Axis.Unit(), XName = Axis.Caption(),
+            Group, Smoothing, LogY, Mark, ZeroBased, YUnit, XUnit = Axis.Unit(), XName = Axis.Caption(),
         });
     }
 
@@ -121,7 +132,7 @@ public sealed partial class LineChart
         _sending = true;
         try
         {
-            if (_configured != (Smoothing, LogY, Axis)) await ConfigureAsync();
+            if (_configured != (Smoothing, LogY, Axis, Mark)) await ConfigureAsync();
             if (!_defined.SequenceEqual(Series)) await DefineAsync();
             ChartPacket packet = new();
             foreach (ChartSeries one in _defined)
@@ -143,8 +154,8 @@ public sealed partial class LineChart
     {
         if (_configured.Axis != Axis) _sent.Clear();
         bool sameAxis = _configured.Axis == Axis;
-        _configured = (Smoothing, LogY, Axis);
-        await _chart!.InvokeVoidAsync("configure", new { Smoothing, LogY, XUnit = Axis.Unit(), XName = Axis.Caption() });
+        _configured = (Smoothing, LogY, Axis, Mark);
+        await _chart!.InvokeVoidAsync("configure", new { Smoothing, LogY, Mark, XUnit = Axis.Unit(), XName = Axis.Caption() });
         if (!sameAxis) await ResetZoomAsync();
     }
 

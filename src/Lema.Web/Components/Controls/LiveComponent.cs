@@ -17,6 +17,9 @@ public abstract class LiveComponent : ComponentBase, IAsyncDisposable
     [Inject]
     protected UserDaemons Daemons { get; set; } = default!;
 
+    [Inject]
+    private IHostApplicationLifetime Lifetime { get; set; } = default!;
+
     /// <summary>Cancelled when the page is left.</summary>
     protected CancellationToken Left => _left.Token;
 
@@ -59,7 +62,8 @@ public abstract class LiveComponent : ComponentBase, IAsyncDisposable
         _ = InvokeAsync(() =>
         {
             Volatile.Write(ref _renderPending, 0);
-            if (_left.IsCancellationRequested) return;
+            // Circuits outlive the services for a moment when the program ends.
+            if (_left.IsCancellationRequested || Lifetime.ApplicationStopping.IsCancellationRequested) return;
             OnFeedChanged();
             StateHasChanged();
         });

@@ -13,6 +13,7 @@ public sealed partial class Conversation : IAsyncDisposable
     private string _question = "";
     private ElementReference _box;
     private int _renderPending;
+    private bool _left;
 
     [Inject]
     private IJSRuntime Js { get; set; } = default!;
@@ -41,6 +42,7 @@ public sealed partial class Conversation : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _left = true;
         _asking?.Cancel();
         try
         {
@@ -59,9 +61,9 @@ public sealed partial class Conversation : IAsyncDisposable
             if (firstRender)
             {
                 _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/conversation.js");
-                await _module.InvokeVoidAsync("sendOnEnter", _box);
+                if (!_left) await _module.InvokeVoidAsync("sendOnEnter", _box);
             }
-            if (_module is not null && TurnCount > 0) await _module.InvokeVoidAsync("keepAtEnd", _scroller);
+            if (_module is not null && TurnCount > 0 && !_left) await _module.InvokeVoidAsync("keepAtEnd", _scroller);
         }
         catch (JSDisconnectedException)
         {

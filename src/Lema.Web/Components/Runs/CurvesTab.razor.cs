@@ -37,6 +37,15 @@ public sealed partial class CurvesTab : IDisposable
     [Parameter, EditorRequired]
     public RunCurves Curves { get; set; } = default!;
 
+    /// <summary>A step that the page's address names.</summary>
+    [Parameter]
+    public long? Mark { get; set; }
+
+    [Parameter]
+    public EventCallback<long?> Marked { get; set; }
+
+    private double? MarkOnAxis => Mark is { } step ? PlaceOf(step) : null;
+
     private IReadOnlyList<IReadOnlyList<ChartSeries>> Lines
     {
         get
@@ -68,6 +77,21 @@ public sealed partial class CurvesTab : IDisposable
     private void Smooth(ChangeEventArgs input)
     {
         if (double.TryParse((string?)input.Value, CultureInfo.InvariantCulture, out double weight)) _smoothing = Math.Clamp(weight, 0, 0.98);
+    }
+
+    private double? PlaceOf(long step)
+    {
+        if (_axis is XAxis.Step) return step;
+        CurvePoint[] points = Curves[SeriesNames.Loss].ReadFrom(CurvePosition.Start).Points;
+        int index = Array.FindIndex(points, point => point.Step >= step);
+        return index >= 0 ? _axis.Of(points[index]) : null;
+    }
+
+    private Task PickAsync(double place)
+    {
+        CurvePoint[] points = Curves[SeriesNames.Loss].ReadFrom(CurvePosition.Start).Points;
+        if (points.Length == 0) return Task.CompletedTask;
+        return Marked.InvokeAsync(_axis is XAxis.Step ? (long)place : points.MinBy(point => Math.Abs(_axis.Of(point) - place)).Step);
     }
 
     private async Task ZoomAsync(ZoomWindow? window)

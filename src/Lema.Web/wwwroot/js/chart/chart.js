@@ -46,7 +46,7 @@ class LineChart {
     const drag = this.drag;
     this.drag = null;
     if (!drag) return;
-    if (Math.abs(drag.to - drag.from) < 6) { this.invalidate(); return; }
+    if (Math.abs(drag.to - drag.from) < 6) { this.pick(this.plot.pixelToX(drag.to)); return; }
     const [from, to] = [drag.from, drag.to].sort((a, b) => a - b).map(pixel => this.plot.pixelToX(pixel));
     this.zoom({ from: Math.max(from, this.plot.range.from), to: Math.min(to, this.plot.range.to) });
   }
@@ -57,6 +57,7 @@ class LineChart {
     const keys = {
       ArrowLeft: () => this.hover(this.neighbour(at, -1)),
       ArrowRight: () => this.hover(this.neighbour(at, 1)),
+      Enter: () => this.pick(at),
       Home: () => this.hover(from),
       End: () => this.hover(to),
       '+': () => this.zoom({ from: Math.max(from, at - span / 4), to: Math.min(to, at + span / 4) }),
@@ -88,6 +89,13 @@ class LineChart {
     this.callbacks.invokeMethodAsync('ZoomedAsync', view?.from ?? null, view?.to ?? null);
   }
 
+  // A click marks a point, and the page puts it into its address.
+  pick(x) {
+    const one = this.visible().find(candidate => candidate.x.length);
+    this.invalidate();
+    if (one) this.callbacks.invokeMethodAsync('PickedAsync', one.x[one.nearest(x)]);
+  }
+
   visible() { return [...this.series.values()]; }
 
   invalidate() {
@@ -105,11 +113,12 @@ class LineChart {
   }
 
   renderCursor(series) {
-    const inView = this.cursor != null && this.cursor >= this.plot.range.from && this.cursor <= this.plot.range.to;
+    const cursor = this.cursor ?? this.options.mark;
+    const inView = cursor != null && cursor >= this.plot.range.from && cursor <= this.plot.range.to;
     const rows = [];
     if (inView) {
       for (const one of series) {
-        const index = one.nearest(this.cursor);
+        const index = one.nearest(cursor);
         if (index < 0) continue;
         const value = one.values(this.options.smoothing)[index];
         if (!Number.isFinite(value) || (this.options.logY && value <= 0)) continue;
@@ -118,13 +127,13 @@ class LineChart {
     }
     this.tip.hidden = rows.length === 0;
     if (!rows.length) return;
-    this.plot.drawCursor(this.cursor);
+    this.plot.drawCursor(cursor);
     for (const { one, index, value } of rows) this.plot.drawDot(one.x[index], value, one.color);
-    this.showTip(rows);
+    this.showTip(rows, cursor);
   }
 
   // Text nodes only: names of runs and series come from outside.
-  showTip(rows) {
+  showTip(rows, cursor) {
     const { xUnit, yUnit, xName } = this.options;
     const head = document.createElement('div');
     head.className = 'chart-tip-head';
@@ -142,7 +151,7 @@ class LineChart {
       return line;
     });
     this.tip.replaceChildren(head, ...lines);
-    const at = this.plot.xToPixel(this.cursor), width = this.tip.offsetWidth;
+    const at = this.plot.xToPixel(cursor), width = this.tip.offsetWidth;
     const left = at + 14 + width > this.canvas.clientWidth ? at - 14 - width : at + 14;
     this.tip.style.transform = `translate(${Math.max(0, Math.round(left))}px, 12px)`;
   }

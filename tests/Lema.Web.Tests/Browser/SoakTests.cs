@@ -1,0 +1,53 @@
+using System.Globalization;
+using Lema.Web.Clients;
+using Lema.Web.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Playwright;
+
+namespace Lema.Web.Tests.Browser;
+
+/// <summary>Twenty open pages of a running run for a while: memory stays flat and the daemon sees one watch. Runs where LEMA_SOAK_SECONDS says how long.</summary>
+public sealed class SoakTests(Chromium chromium) : IClassFixture<Chromium>
+{
+    private const int PageCount = 20;
+    private const double LargestGrowth = 0.10;
+
+    [Fact]
+    public async Task TwentyPages_RunGoesOn_ManagedMemoryIsFlat()
+    {
+        if (!double.TryParse(Environment.GetEnvironmentVariable("LEMA_SOAK_SECONDS"), CultureInfo.InvariantCulture, out double seconds))
+        {
+            Assert.Skip("Set LEMA_SOAK_SECONDS to the seconds this test may watch for, 120 or more.");
+        }
+        await using FakeDaemon daemon = Example.Daemon();
+        FakeRun run = daemon.Runs["01RUN"];
+        run.Detail.Summary.TotalSteps = 1_000_000;
+        await daemon.StartAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage first = await browser.NewPageAsync();
+        await first.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        for (int i = 1; i < PageCount; i++) await (await browser.NewPageAsync()).GotoAsync(dashboard.Address + "/hosts/local/runs/01RUN");
+
+        // The curves fill to their limit first: growth up to there is no leak.
+        for (int i = 0; i < 9_000; i++) run.Step(1);
+        await RunForAsync(run, seconds / 4);
+        long before = Measure();
+        await RunForAsync(run, seconds * 3 / 4);
+        long after = Measure();
+
+        Assert.Equal(1, dashboard.Services.GetRequiredService<ConnectionPool>().Count);
+        Assert.Equal(1, daemon.OpenRunWatches);
+        TestContext.Current.SendDiagnosticMessage($"{PageCount} pages, {seconds} s: {before / 1e6:0.0} MB, then {after / 1e6:0.0} MB of managed memory");
+        Assert.True(after < before * (1 + LargestGrowth), $"managed memory grew from {before} to {after} bytes");
+    }
+
+    private static async Task RunForAsync(FakeRun run, double seconds)
+    {
+        using PeriodicTimer timer = new(TimeSpan.FromSeconds(0.25));
+        for (double passed = 0; passed < seconds && await timer.WaitForNextTickAsync(); passed += 0.25) run.Step(1);
+    }
+
+    /// <summary>Bytes in use after a full collection; the fake daemon's few hundred further events count too.</summary>
+    private static long Measure() => GC.GetTotalMemory(forceFullCollection: true);
+}
