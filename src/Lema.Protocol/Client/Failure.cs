@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Authentication;
 using Google.Rpc;
 using Grpc.Core;
 
@@ -29,17 +30,21 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
         FieldProblem[] problems = [.. status?.GetDetail<BadRequest>()?.FieldViolations.Select(v => new FieldProblem(v.Field, v.Description)) ?? []];
         long? required = info is { Reason: BudgetReason } && info.Metadata.TryGetValue("requiredBytes", out string? bytes)
             ? long.Parse(bytes, CultureInfo.InvariantCulture) : null;
-        FailureKind kind = required is not null ? FailureKind.DoesNotFit : KindOf(error.StatusCode);
+        FailureKind kind = required is not null ? FailureKind.DoesNotFit : NeverArrived(error) ? FailureKind.Unreachable : KindOf(error.StatusCode);
         return new Failure(kind, MessageOf(error, kind), problems, required);
     }
 
     /// <summary>Whether the same call may succeed when it is made again.</summary>
     public static bool IsTransient(RpcException error) => error.StatusCode switch
     {
+        _ when error.Status.DebugException is { } cause && Innermost(cause) is AuthenticationException => false,
         StatusCode.Unavailable or StatusCode.Aborted or StatusCode.DeadlineExceeded or StatusCode.Internal => true,
         StatusCode.Cancelled or StatusCode.Unknown => true,
         _ => false,
     };
+
+    /// <summary>The connection could not be made, or was refused for its certificate.</summary>
+    private static bool NeverArrived(RpcException error) => error.Status.DebugException is HttpRequestException;
 
     private static FailureKind KindOf(StatusCode code) => code switch
     {
@@ -53,6 +58,8 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
 
     private static string MessageOf(RpcException error, FailureKind kind) => kind switch
     {
+        FailureKind.Unreachable when error.Status.DebugException is { } refused && Innermost(refused) is AuthenticationException =>
+            "The daemon's certificate is not the one that is expected. When it was renewed, compare the fingerprint that lema-server prints at its start, and add the host again.",
         FailureKind.Unreachable when error.Status.DebugException is { } cause =>
             $"The daemon cannot be reached: {Innermost(cause).Message} Check that lema-server runs there, the address and the port.",
         FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>

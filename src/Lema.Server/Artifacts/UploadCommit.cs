@@ -1,0 +1,53 @@
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Datasets;
+using Lema.Server.Errors;
+using Lema.Server.Models;
+using Lema.Server.Storage;
+
+namespace Lema.Server.Artifacts;
+
+/// <summary>Makes a finished upload a model, dataset or adapter of this host. Lives as long as the daemon.</summary>
+internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data)
+{
+    /// <exception cref="LemaException">A file is not whole, or the whole is not what it is said to be.</exception>
+    public async Task<CommitUploadResponse> CommitAsync(CommitUploadRequest request)
+    {
+        BeginUploadRequest announced = uploads.RequestOf(request.UploadId);
+        await uploads.VerifyAsync(request.UploadId, request.Files).ConfigureAwait(false);
+        string files = uploads.FilesOf(request.UploadId);
+        switch (announced.Kind)
+        {
+            case UploadKind.Model:
+                models.CheckFree(announced.Name);
+                ModelDescription.Read(files);
+                await models.RegisterAsync(announced.Name, ModelOrigin.Uploaded, Move(files, data.Models, announced.Name, overwrite: false)).ConfigureAwait(false);
+                break;
+            case UploadKind.Dataset:
+                string file = Path.Combine(files, announced.Files[0].Path);
+                await datasets.AddAsync(announced.Name, file, Path.GetExtension(file).ToLowerInvariant(), heldout: "", announced.Overwrite).ConfigureAwait(false);
+                break;
+            case UploadKind.Adapter:
+                foreach (string needed in (string[])["adapter_config.json", "adapter_model.safetensors"])
+                    if (!File.Exists(Path.Combine(files, needed))) throw new InvalidInputException("upload", needed, "is missing; a PEFT adapter folder has it.");
+                Move(files, data.Adapters, announced.Name, announced.Overwrite);
+                break;
+            default:
+                throw new InvalidInputException("request", "kind", "say what is uploaded: a model, a dataset or an adapter.");
+        }
+        uploads.Remove(request.UploadId);
+        return new CommitUploadResponse { Kind = announced.Kind, Name = announced.Name };
+    }
+
+    private static string Move(string folder, string parent, string name, bool overwrite)
+    {
+        string target = Path.Combine(parent, name);
+        if (Directory.Exists(target))
+        {
+            if (!overwrite) throw new ConflictException($"There is '{name}' already. Choose another name, or say that it is to be replaced.");
+            Directory.Delete(target, recursive: true);
+        }
+        Directory.Move(folder, target);
+        return target;
+    }
+}

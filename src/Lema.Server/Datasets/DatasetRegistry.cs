@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using Dapper;
+using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Errors;
+using Lema.Server.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Lema.Server.Datasets;
+
+/// <summary>The datasets of this host by name; each is one file in the data folder. Lives as long as the daemon.</summary>
+internal sealed class DatasetRegistry(RunDatabase database, DataFolder data, TimeProvider clock)
+{
+    private const string Columns =
+        "name AS Name, file AS File, row_count AS Rows, size_bytes AS SizeBytes, format AS Format, sha256 AS Sha256, heldout AS Heldout, added AS Added";
+
+    public IReadOnlyList<Dataset> List()
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<Row>($"SELECT {Columns} FROM datasets ORDER BY name").Select(row => row.ToDataset())];
+    }
+
+    /// <exception cref="NotFoundException">There is no such dataset.</exception>
+    public Dataset Get(string name) => Find(name)?.ToDataset() ?? throw Missing(name);
+
+    public bool Exists(string name) => Find(name) is not null;
+
+    /// <summary>Full path of a dataset's file.</summary>
+    /// <exception cref="NotFoundException">There is no such dataset.</exception>
+    public string FileOf(string name) => Path.Combine(data.Datasets, (Find(name) ?? throw Missing(name)).File);
+
+    /// <exception cref="ConflictException">The name is taken, and it is not to be replaced.</exception>
+    public void CheckFree(string name, bool overwrite)
+    {
+        if (!overwrite && Exists(name)) throw new ConflictException($"There is a dataset '{name}' already. Choose another name, or say that it is to be replaced.");
+    }
+
+    /// <summary>Takes a finished file into the data folder and registers it.</summary>
+    /// <param name="file">Is moved; it lies on the data folder's disk.</param>
+    /// <param name="ending">Ending of the file's name, which says the format.</param>
+    public async Task<Dataset> AddAsync(string name, string file, string ending, string heldout, bool overwrite)
+    {
+        ResourceNames.Check("name", name);
+        CheckFree(name, overwrite);
+        DatasetSummary summary = DatasetSummary.Read(file, ending);
+        string sha256 = await HashAsync(file).ConfigureAwait(false);
+        // A new file each time: a run that reads the old one goes on with it.
+        string fileName = $"{name}-{sha256[..12]}{ending}";
+        File.Move(file, Path.Combine(data.Datasets, fileName), overwrite: true);
+        Row row = new()
+        {
+            Name = name, File = fileName, Rows = summary.Rows, SizeBytes = new FileInfo(Path.Combine(data.Datasets, fileName)).Length, Format = summary.Format, Sha256 = sha256,
+            Heldout = heldout, Added = RunDatabase.Text(clock.GetUtcNow()),
+        };
+        await database.WriteAsync((connection, transaction) => connection.Execute("""
+            INSERT OR REPLACE INTO datasets (name, file, row_count, size_bytes, format, sha256, heldout, added)
+            VALUES (@Name, @File, @Rows, @SizeBytes, @Format, @Sha256, @Heldout, @Added)
+            """, row, transaction)).ConfigureAwait(false);
+        return row.ToDataset();
+    }
+
+    public async Task DeleteAsync(string name)
+    {
+        Row row = Find(name) ?? throw Missing(name);
+        await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
+        File.Delete(Path.Combine(data.Datasets, row.File));
+    }
+
+    private Row? Find(string name)
+    {
+        using SqliteConnection connection = database.Connect();
+        return connection.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM datasets WHERE name = @name", new { name });
+    }
+
+    private static NotFoundException Missing(string name) => new("dataset", name, "`lema-remote dataset list` shows what there is.");
+
+    private static async Task<string> HashAsync(string file)
+    {
+        await using FileStream stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream).ConfigureAwait(false));
+    }
+
+    private sealed class Row
+    {
+        public string Name { get; init; } = "";
+
+        public string File { get; init; } = "";
+
+        public long Rows { get; init; }
+
+        public long SizeBytes { get; init; }
+
+        public string Format { get; init; } = "";
+
+        public string Sha256 { get; init; } = "";
+
+        public string Heldout { get; init; } = "";
+
+        public string Added { get; init; } = "";
+
+        public Dataset ToDataset() => new()
+        {
+            Name = Name, Rows = Rows, SizeBytes = SizeBytes, Format = Format, Sha256 = Sha256, Heldout = Heldout, Added = Timestamp.FromDateTimeOffset(RunDatabase.Time(Added)),
+        };
+    }
+}

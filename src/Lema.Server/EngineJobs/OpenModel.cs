@@ -1,0 +1,57 @@
+using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Generation;
+using Lema.Engine.Models;
+using Lema.Engine.Training;
+using Lema.Engine.Weights;
+using static TorchSharp.torch;
+using Proto = Lema.Protocol.V1;
+
+namespace Lema.Server.EngineJobs;
+
+/// <summary>A model with its tokenizer, open for replies. Lives as long as its job.</summary>
+internal sealed class OpenModel : IDisposable
+{
+    private OpenModel(string folder, LanguageModel model, Tokenizer tokenizer)
+    {
+        Model = model;
+        Tokenizer = tokenizer;
+        EndTokens = Lema.Engine.Generation.EndTokens.Read(folder, tokenizer);
+        Prompts = new PromptBuilder(folder, tokenizer);
+    }
+
+    public LanguageModel Model { get; }
+
+    public Tokenizer Tokenizer { get; }
+
+    public IReadOnlySet<int> EndTokens { get; }
+
+    public PromptBuilder Prompts { get; }
+
+    public static OpenModel Open(Proto.ModelFolders folders)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(folders.Model);
+        LanguageModel model = LanguageModel.Open(folders.Model, new ModelOptions
+        {
+            Precision = PrecisionOf(folders),
+            WeightBytes = folders.WeightBytes > 0 ? folders.WeightBytes : null,
+            Adapters = folders.Adapter.Length > 0 ? ModelOptions.FromFolder(folders.Adapter) : null,
+        });
+        return new OpenModel(folders.Model, model, tokenizer);
+    }
+
+    public void Dispose() => Model.Dispose();
+
+    private static Precision PrecisionOf(Proto.ModelFolders folders) => folders.Precision switch
+    {
+        Proto.RunSettings.Types.Precision.Fp32 => Precision.Fp32,
+        Proto.RunSettings.Types.Precision.Fp16 => Precision.Fp16,
+        Proto.RunSettings.Types.Precision.Bf16 => Precision.Bf16,
+        _ => StoredInBf16(folders.Model) ? Precision.Bf16 : Precision.Fp32,
+    };
+
+    private static bool StoredInBf16(string folder)
+    {
+        GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
+        return index.Tensors.Where(tensor => tensor.Type == ScalarType.BFloat16).Sum(tensor => tensor.ByteCount) * 2 > index.TotalBytes;
+    }
+}

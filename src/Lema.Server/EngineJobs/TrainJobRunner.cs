@@ -1,0 +1,29 @@
+using Lema.Engine.Errors;
+using Lema.Engine.Training;
+using Lema.Server.Workers;
+using Proto = Lema.Protocol.V1;
+
+namespace Lema.Server.EngineJobs;
+
+/// <summary>Trains, or goes on training.</summary>
+internal static class TrainJobRunner
+{
+    public static void Run(Proto.TrainJob job, IJobContext context)
+    {
+        TrainingJob run = new(
+            job.ModelFolder, job.DatasetFile, job.EvaluationFile.Length > 0 ? job.EvaluationFile : null, job.Settings.ToEngine(job.InitAdapterFolder), job.RunFolder,
+            job.ResumeStep > 0 ? job.ResumeStep : null);
+        try
+        {
+            TrainingResult result = TrainingRun.Execute(run, next =>
+            {
+                foreach (Proto.WorkerEvent translated in TrainingEvents.Translate(next, job)) context.Publish(translated);
+            }, context.Stop);
+            context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = result.Stopped, SavedStep = result.SavedStep } });
+        }
+        catch (StorageException full) when (full.IsDiskFull)
+        {
+            context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = true, DiskFull = true, Message = full.Message } });
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Lema.Engine.Errors;
+using Lema.Server.Security;
+using Lema.Server.Storage;
+using Lema.Server.Workers;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Lema.Server.Hosting;
+
+/// <summary>Builds the daemon. The application owns everything it is built of; starting and stopping it is the caller's.</summary>
+public static class DaemonHost
+{
+    /// <param name="configure">Replaces services, for tests.</param>
+    /// <exception cref="LemaException">The options cannot be used, the data folder is taken, or its database is damaged.</exception>
+    public static async Task<WebApplication> BuildAsync(DaemonOptions options, Action<IServiceCollection>? configure = null)
+    {
+        if (options.Problems().ToArray() is { Length: > 0 } problems) throw new InvalidInputsException(problems);
+        DataFolder data = DataFolder.Open(options.DataFolder);
+        try
+        {
+            WorkerRecords.EndOrphans(data.Workers);
+            StartupCleanup.Run(data);
+            RunDatabase database = RunDatabase.Open(data.Database);
+            await new TokenStore(database, TimeProvider.System).EnsureFirstTokenAsync(data.AdminToken).ConfigureAwait(false);
+
+            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.AddLemaLogging();
+            builder.Host.UseSystemd();
+            builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15));
+            builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, data));
+            builder.Services.AddLema(options, data, database);
+            configure?.Invoke(builder.Services);
+            WebApplication app = builder.Build();
+            app.MapLema();
+            return app;
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, DaemonOptions options, DataFolder data)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(20);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 256;
+        // A message a second to a slow watcher is no reason to cut it off; Watching has a limit of its own.
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.MaxRequestBodySize = null;
+        foreach (Uri url in options.Urls) ListenAt(kestrel, url, HttpProtocols.Http2, options, data);
+        foreach (Uri url in options.HttpUrls) ListenAt(kestrel, url, HttpProtocols.Http1, options, data);
+    }
+
+    private static void ListenAt(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols, DaemonOptions options, DataFolder data)
+    {
+        void Configure(ListenOptions listen)
+        {
+            listen.Protocols = protocols;
+            if (url.Scheme == "https") ServerTls.Use(listen, options.Tls!, data);
+        }
+        if (url.Host == "localhost" && url.Port != 0) kestrel.ListenLocalhost(url.Port, Configure);
+        else if (System.Net.IPAddress.TryParse(url.Host == "localhost" ? "127.0.0.1" : url.Host.Trim('[', ']'), out System.Net.IPAddress? address)) kestrel.Listen(address, url.Port, Configure);
+        else kestrel.ListenAnyIP(url.Port, Configure);
+    }
+}

@@ -1,0 +1,102 @@
+using Lema.Protocol.V1;
+using Lema.Server.Artifacts;
+using Lema.Server.Datasets;
+using Lema.Server.Jobs;
+using Lema.Server.Models;
+using Lema.Server.Monitoring;
+using Lema.Server.Runs;
+using Lema.Server.Security;
+using Lema.Server.Services;
+using Lema.Server.Storage;
+using Lema.Server.Workers;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Lema.Server.Hosting;
+
+/// <summary>What the daemon is made of, in one place.</summary>
+internal static class DaemonServices
+{
+    private const int LargestMessage = 4 << 20;
+
+    public static void AddLema(this IServiceCollection services, DaemonOptions options, DataFolder data, RunDatabase database)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(_ => data);
+        services.AddSingleton(_ => database);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => DaemonIdentity.Read(database, provider.GetRequiredService<TimeProvider>()));
+
+        services.AddSingleton<TokenStore>();
+        services.AddSingleton<FailureLimiter>();
+        services.AddSingleton(provider => new AuditLog(data.AuditLog, provider.GetRequiredService<TimeProvider>()));
+
+        services.AddSingleton(new ModelRoots(options.ModelRoots));
+        services.AddSingleton<ModelRegistry>();
+        services.AddSingleton<PreparationLocks>();
+        services.AddSingleton<DatasetRegistry>();
+        services.AddSingleton<DatasetInspection>();
+
+        services.AddSingleton<IEngineWorkerFactory, ProcessWorkerFactory>();
+        services.AddSingleton<WorkerBoard>();
+        services.AddSingleton(new MemoryLedger(options.MemoryBytes ?? MachineMemory.ForJobs()));
+        services.AddSingleton<WorkerJobs>();
+        services.AddSingleton<ChatManager>();
+        services.AddSingleton<TargetResolver>();
+        services.AddSingleton(new JobStore<Export>(database, "export", Export.Parser));
+        services.AddSingleton(new JobStore<EvaluationJob>(database, "evaluation", EvaluationJob.Parser));
+        services.AddHosted<ExportManager>();
+        services.AddHosted<EvaluationManager>();
+
+        services.AddSingleton<RunStore>();
+        services.AddSingleton<RunsFeed>();
+        services.AddSingleton<RunDirectory>();
+        services.AddSingleton<RunJournal>();
+        services.AddSingleton<AdapterFinder>();
+        services.AddSingleton<RunJobs>();
+        services.AddSingleton<RunManager>();
+        services.AddSingleton<RunEstimates>();
+        services.AddHosted<RunScheduler>();
+        services.AddHosted<HostSampler>();
+
+        services.AddSingleton<ArtifactOwners>();
+        services.AddSingleton<FileHashes>();
+        services.AddSingleton<UploadStore>();
+        services.AddSingleton<UploadCommit>();
+
+        services.AddLemaTelemetry();
+        services.AddSingleton<WatchLimits>();
+        services.AddSingleton<Watching>();
+        services.AddSingleton<CallInterceptor>();
+        services.AddGrpc(grpc =>
+        {
+            grpc.Interceptors.Add<CallInterceptor>();
+            grpc.MaxReceiveMessageSize = LargestMessage;
+        });
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks().AddCheck("daemon", () => HealthCheckResult.Healthy());
+    }
+
+    public static void MapLema(this WebApplication app)
+    {
+        app.UseMiddleware<Authentication>();
+        app.MapGrpcService<ModelsService>();
+        app.MapGrpcService<DatasetsService>();
+        app.MapGrpcService<TrainingService>();
+        app.MapGrpcService<ChatService>();
+        app.MapGrpcService<ExportsService>();
+        app.MapGrpcService<EvaluationService>();
+        app.MapGrpcService<ArtifactsService>();
+        app.MapGrpcService<HostService>();
+        app.MapGrpcService<TelemetryService>();
+        app.MapGrpcReflectionService();
+        app.MapGrpcHealthChecksService();
+        app.MapLemaTelemetry();
+        app.MapGet(Authentication.LivenessPath, () => "ok\n");
+    }
+
+    private static void AddHosted<T>(this IServiceCollection services) where T : class, IHostedService
+    {
+        services.AddSingleton<T>();
+        services.AddHostedService(provider => provider.GetRequiredService<T>());
+    }
+}

@@ -1,0 +1,116 @@
+using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Models;
+using Lema.Server.Runs;
+using Lema.Server.Storage;
+using Lema.Server.Workers;
+
+namespace Lema.Server.Jobs;
+
+/// <summary>Merges of adapters into their base models. Lives as long as the daemon.</summary>
+internal sealed class ExportManager(
+    JobStore<Export> store, RunDirectory runs, AdapterFinder adapters, ModelRegistry models, DataFolder data, WorkerJobs workers, TimeProvider clock) : IHostedService
+{
+    private static readonly string[] Dtypes = ["base", "float32"];
+
+    private readonly LiveJobs<Export> _live = new();
+
+    /// <summary>Exports that the last daemon left are failed: a merge is atomic, so nothing of them is there.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (Export export in store.Unfinished())
+            await EndAsync(export, JobState.Failed, "The daemon went down. Start the export again.").ConfigureAwait(false);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
+
+    public async Task<Export> StartMergeAsync(StartMergeRequest request)
+    {
+        if (request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier) return earlier;
+        string dtype = request.Dtype.Length > 0 ? request.Dtype : "base";
+        if (!Dtypes.Contains(dtype)) throw new InvalidInputException("request", "dtype", $"'{dtype}' is not one of {string.Join(", ", Dtypes)}.");
+        RunDetail run = runs.Get(request.Run).Detail;
+        (long step, string adapter) = adapters.Checkpoint(run, request.Checkpoint);
+        string name = request.ModelName.Length > 0 ? ResourceNames.Check("model_name", request.ModelName) : FreeName($"{run.Summary.Name}-step{step}");
+        models.CheckFree(name);
+        DateTimeOffset now = clock.GetUtcNow();
+        Export export = new()
+        {
+            Id = NewId.At(now), Run = run.Summary.Id, Step = step, Dtype = dtype, ModelName = name, State = JobState.Running, Created = Timestamp.FromDateTimeOffset(now),
+            Progress = new Progress { Phase = "starting" },
+        };
+        await store.InsertAsync(export.Id, export.Run, export.State, request.IdempotencyKey, export).ConfigureAwait(false);
+        // From the model as it was registered: its files, not the layer-ordered copy's, are what the merged folder takes over.
+        MergeJob job = new() { ModelFolder = models.Get(run.Summary.Model).Folder, AdapterFolder = adapter, OutputFolder = Path.Combine(data.Models, name), Dtype = dtype };
+        _live.Start(export.Id, export, (state, stop) => MergeAsync(job, state, stop));
+        return export;
+    }
+
+    /// <exception cref="NotFoundException">There is no such export.</exception>
+    public Export Get(string id) => _live.Find(id)?.Value ?? store.Find(id) ?? throw new NotFoundException("export", id, "`lema-remote merge` starts one.");
+
+    /// <summary>The live state; null when the export has ended.</summary>
+    public Watched<Export>? Live(string id) => _live.Find(id);
+
+    public IReadOnlyList<Export> List(string run) => [.. store.List(run.Length > 0 ? runs.Get(run).Id : "").Select(export => _live.Find(export.Id)?.Value ?? export)];
+
+    public async Task<Export> CancelAsync(string id)
+    {
+        Get(id);
+        await _live.CancelAsync(id).ConfigureAwait(false);
+        return Get(id);
+    }
+
+    private async Task MergeAsync(MergeJob job, Watched<Export> state, CancellationToken stop)
+    {
+        DateTimeOffset started = clock.GetUtcNow();
+        try
+        {
+            await workers.RunAsync($"merge {state.Value.ModelName}", new WorkerJob { Merge = job }, JobMemory.ForCopy(), next =>
+            {
+                if (next.KindCase == WorkerEvent.KindOneofCase.Progress) state.Set(With(state.Value, export => export.Progress = next.Progress));
+                return Task.CompletedTask;
+            }, stop).ConfigureAwait(false);
+            await models.RegisterAsync(state.Value.ModelName, ModelOrigin.Merged, job.OutputFolder).ConfigureAwait(false);
+            state.Set(await EndAsync(state.Value, JobState.Completed, "", export =>
+            {
+                export.Folder = job.OutputFolder;
+                export.Bytes = Folders.Files(job.OutputFolder).Sum(file => file.File.Length);
+                export.Seconds = (clock.GetUtcNow() - started).TotalSeconds;
+            }).ConfigureAwait(false));
+        }
+        catch (Exception error)
+        {
+            bool cancelled = stop.IsCancellationRequested;
+            state.Set(await EndAsync(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message).ConfigureAwait(false));
+        }
+    }
+
+    private async Task<Export> EndAsync(Export export, JobState end, string error, Action<Export>? change = null)
+    {
+        Export ended = With(export, e =>
+        {
+            e.State = end;
+            e.Error = error;
+            e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
+            change?.Invoke(e);
+        });
+        await store.UpdateAsync(ended.Id, ended.State, ended).ConfigureAwait(false);
+        return ended;
+    }
+
+    private string FreeName(string wanted)
+    {
+        string name = wanted;
+        for (int i = 2; models.Find(name) is not null; i++) name = $"{wanted}-{i}";
+        return name;
+    }
+
+    private static Export With(Export export, Action<Export> change)
+    {
+        Export copy = export.Clone();
+        change(copy);
+        return copy;
+    }
+}

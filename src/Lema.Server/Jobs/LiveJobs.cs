@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+
+namespace Lema.Server.Jobs;
+
+/// <summary>Jobs that are under way in this daemon: their newest state, and how to cancel them. Lives as long as the daemon.</summary>
+internal sealed class LiveJobs<T> where T : class
+{
+    private readonly ConcurrentDictionary<string, (Watched<T> State, CancellationTokenSource Cancel, Task Work)> _jobs = new();
+
+    /// <summary>Starts the work, which reports through the watched state and never throws.</summary>
+    public void Start(string id, T initial, Func<Watched<T>, CancellationToken, Task> work)
+    {
+        Watched<T> state = new(initial);
+        CancellationTokenSource cancel = new();
+        TaskCompletionSource registered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task task = Task.Run(async () =>
+        {
+            await registered.Task.ConfigureAwait(false);
+            await work(state, cancel.Token).ConfigureAwait(false);
+            _jobs.TryRemove(id, out _);
+        });
+        _jobs[id] = (state, cancel, task);
+        registered.SetResult();
+    }
+
+    public Watched<T>? Find(string id) => _jobs.TryGetValue(id, out var job) ? job.State : null;
+
+    /// <summary>Cancels a job and waits until it has ended.</summary>
+    public async Task CancelAsync(string id)
+    {
+        if (!_jobs.TryGetValue(id, out var job)) return;
+        await job.Cancel.CancelAsync().ConfigureAwait(false);
+        await job.Work.ConfigureAwait(false);
+    }
+
+    public Task CancelAllAsync() => Task.WhenAll(_jobs.Keys.Select(CancelAsync));
+}

@@ -1,0 +1,42 @@
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Models;
+using Lema.Server.Runs;
+
+namespace Lema.Server.Jobs;
+
+/// <param name="Folders">Where model and adapter are.</param>
+/// <param name="Label">For people.</param>
+/// <param name="WeightBytes">Of the base model.</param>
+/// <param name="RunId">Empty for a base model.</param>
+internal sealed record Target(ModelFolders Folders, string Label, long WeightBytes, string RunId);
+
+/// <summary>Finds the folders behind what a client wants to chat with or to evaluate. Lives as long as the daemon.</summary>
+internal sealed class TargetResolver(ModelRegistry models, RunDirectory runs, AdapterFinder adapters)
+{
+    /// <param name="weightBytes">Budget for the weights; 0: none.</param>
+    /// <exception cref="LemaException">Model, run or checkpoint are not there, or the request names none.</exception>
+    public Target Resolve(ModelReference? reference, long weightBytes)
+    {
+        switch (reference?.TargetCase)
+        {
+            case ModelReference.TargetOneofCase.Model:
+                return Build(reference.Model, "", reference.Model, "", default, weightBytes);
+            case ModelReference.TargetOneofCase.Run:
+                RunDetail run = runs.Get(reference.Run).Detail;
+                if (reference.BaseOnly) return Build(run.Summary.Model, "", $"{run.Summary.Model} (base of {run.Summary.Name})", run.Summary.Id, run.Settings.Precision, weightBytes);
+                (long step, string folder) = adapters.Checkpoint(run, reference.Checkpoint);
+                return Build(run.Summary.Model, folder, $"{run.Summary.Name} at step {step}", run.Summary.Id, run.Settings.Precision, weightBytes);
+            default:
+                throw new InvalidInputException("request", "target", "name a model or a run.");
+        }
+    }
+
+    private Target Build(string modelName, string adapter, string label, string runId, RunSettings.Types.Precision precision, long weightBytes)
+    {
+        ModelRecord model = models.Get(modelName);
+        string folder = models.StreamingFolder(model);
+        long modelBytes = ModelDescription.Read(folder).Index.TotalBytes;
+        return new Target(new ModelFolders { Model = folder, Adapter = adapter, WeightBytes = weightBytes, Precision = precision }, label, weightBytes > 0 ? Math.Min(weightBytes, modelBytes) : modelBytes, runId);
+    }
+}

@@ -1,0 +1,6 @@
+using Lema.Protocol.V1;
+
+namespace Lema.Server.Models;
+
+/// <summary>A registered model: a name and the folder behind it.</summary>
+internal sealed record ModelRecord(string Name, ModelOrigin Origin, string Folder, DateTimeOffset Added);

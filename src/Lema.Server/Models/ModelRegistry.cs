@@ -1,0 +1,94 @@
+using Dapper;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Errors;
+using Lema.Server.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Lema.Server.Models;
+
+/// <summary>The models of this host by name. Lives as long as the daemon.</summary>
+internal sealed class ModelRegistry(RunDatabase database, DataFolder data, ModelRoots roots, TimeProvider clock)
+{
+    public const string EmbeddedName = "lema-tiny";
+
+    private const string Columns = "name AS Name, origin AS Origin, folder AS Folder, added AS Added";
+
+    private static readonly ModelRecord Embedded =
+        new(EmbeddedName, ModelOrigin.Embedded, Path.Combine(AppContext.BaseDirectory, "assets", EmbeddedName), DateTimeOffset.UnixEpoch);
+
+    public IReadOnlyList<ModelRecord> List()
+    {
+        using SqliteConnection connection = database.Connect();
+        return [Embedded, .. connection.Query<Row>($"SELECT {Columns} FROM models ORDER BY name").Select(row => row.ToRecord())];
+    }
+
+    /// <exception cref="NotFoundException">There is no such model.</exception>
+    public ModelRecord Get(string name) => Find(name) ?? throw new NotFoundException("model", name, "`lema-remote model list` shows what there is.");
+
+    public ModelRecord? Find(string name)
+    {
+        if (name == EmbeddedName) return Embedded;
+        using SqliteConnection connection = database.Connect();
+        return connection.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM models WHERE name = @name", new { name })?.ToRecord();
+    }
+
+    /// <summary>Registers a folder inside a model root.</summary>
+    /// <exception cref="LemaException">The name is taken, the folder is not allowed, or it holds no model that can be used.</exception>
+    public Task<ModelRecord> AddAsync(string name, string folder)
+    {
+        ResourceNames.Check("name", name);
+        CheckFree(name);
+        string real = roots.Resolve(folder);
+        ModelDescription.Read(real);
+        return RegisterAsync(name, ModelOrigin.Added, real);
+    }
+
+    /// <summary>Registers a folder that this daemon made itself.</summary>
+    public async Task<ModelRecord> RegisterAsync(string name, ModelOrigin origin, string folder)
+    {
+        ModelRecord record = new(name, origin, folder, clock.GetUtcNow());
+        int added = await database.WriteAsync((connection, transaction) => connection.Execute(
+            "INSERT OR IGNORE INTO models (name, origin, folder, added) VALUES (@Name, @Origin, @Folder, @Added)",
+            new { record.Name, Origin = (int)origin, record.Folder, Added = RunDatabase.Text(record.Added) }, transaction)).ConfigureAwait(false);
+        return added == 1 ? record : throw Taken(name);
+    }
+
+    public void CheckFree(string name)
+    {
+        if (Find(name) is not null) throw Taken(name);
+    }
+
+    /// <summary>Forgets a model, and removes what lies in the data folder of it.</summary>
+    public async Task DeleteAsync(string name)
+    {
+        ModelRecord record = Get(name);
+        if (record.Origin == ModelOrigin.Embedded) throw new ConflictException($"Model '{name}' ships with the server and cannot be deleted.");
+        await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM models WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
+        if (record.Origin is ModelOrigin.Uploaded or ModelOrigin.Merged) Folders.DeleteIfThere(record.Folder);
+        Folders.DeleteIfThere(PreparedFolder(name));
+    }
+
+    /// <summary>Where the layer-ordered copy of a model is, or would be.</summary>
+    public string PreparedFolder(string name) => Path.Combine(data.Prepared, name);
+
+    public bool IsPrepared(string name) => Directory.Exists(PreparedFolder(name));
+
+    /// <summary>The folder to stream from: the layer-ordered copy where there is one.</summary>
+    public string StreamingFolder(ModelRecord model) => IsPrepared(model.Name) ? PreparedFolder(model.Name) : model.Folder;
+
+    private static ConflictException Taken(string name) => new($"There is a model '{name}' already. Choose another name, or delete that one.");
+
+    private sealed class Row
+    {
+        public string Name { get; init; } = "";
+
+        public long Origin { get; init; }
+
+        public string Folder { get; init; } = "";
+
+        public string Added { get; init; } = "";
+
+        public ModelRecord ToRecord() => new(Name, (ModelOrigin)Origin, Folder, RunDatabase.Time(Added));
+    }
+}

@@ -1,0 +1,66 @@
+using Google.Protobuf.WellKnownTypes;
+using Lema.Protocol.V1;
+using Lema.Server.Jobs;
+using Lema.Server.Storage;
+
+namespace Lema.Server.Monitoring;
+
+/// <summary>Samples the machine and the workers once a second and keeps the last ten minutes. Lives as long as the daemon.</summary>
+internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFolder data, TimeProvider clock) : BackgroundService
+{
+    private const int Kept = 600;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<TelemetrySample> _samples = new();
+    private MachineCounters _last = MachineCounters.Read();
+    private DateTimeOffset _lastTime = clock.GetUtcNow();
+
+    /// <summary>The newest samples, oldest first.</summary>
+    public IReadOnlyList<TelemetrySample> Last(int count)
+    {
+        lock (_gate) return [.. _samples.Skip(Math.Max(0, _samples.Count - count))];
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stopping)
+    {
+        using PeriodicTimer timer = new(Interval, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
+            {
+                TelemetrySample sample = Sample();
+                lock (_gate)
+                {
+                    _samples.Enqueue(sample);
+                    if (_samples.Count > Kept) _samples.Dequeue();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private TelemetrySample Sample()
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        MachineCounters counters = MachineCounters.Read();
+        double seconds = Math.Max(1e-3, (now - _lastTime).TotalSeconds);
+        HostSample host = new()
+        {
+            ProcessorShare = counters.BusyShareSince(_last),
+            MemoryTotalBytes = counters.MemoryTotalBytes,
+            MemoryUsedBytes = counters.MemoryTotalBytes - counters.MemoryAvailableBytes,
+            MemoryReservedBytes = memory.TotalBytes - memory.FreeBytes,
+            DiskReadBytesPerSecond = Math.Max(0, counters.DiskReadBytes - _last.DiskReadBytes) / seconds,
+            DiskWriteBytesPerSecond = Math.Max(0, counters.DiskWrittenBytes - _last.DiskWrittenBytes) / seconds,
+            DiskFreeBytes = new DriveInfo(data.Root).AvailableFreeSpace,
+        };
+        (_last, _lastTime) = (counters, now);
+        TelemetrySample sample = new() { Time = Timestamp.FromDateTimeOffset(now), Host = host };
+        sample.Workers.AddRange(board.Samples());
+        return sample;
+    }
+}

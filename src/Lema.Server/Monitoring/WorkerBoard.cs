@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+using Lema.Protocol.V1;
+using Lema.Server.Workers;
+
+namespace Lema.Server.Monitoring;
+
+/// <summary>Which workers there are and what they last told of themselves. Lives as long as the daemon.</summary>
+internal sealed class WorkerBoard
+{
+    private readonly ConcurrentDictionary<Entry, byte> _entries = new();
+
+    public Entry Add(string job, IEngineWorker worker, long plannedBytes)
+    {
+        Entry entry = new(this, job, worker, plannedBytes);
+        _entries.TryAdd(entry, 0);
+        return entry;
+    }
+
+    public IReadOnlyList<WorkerSample> Samples() => [.. _entries.Keys.Select(entry => entry.Sample())];
+
+    public int Count => _entries.Count;
+
+    /// <summary>One worker; disposing it takes it off the board.</summary>
+    internal sealed class Entry(WorkerBoard board, string job, IEngineWorker worker, long plannedBytes) : IDisposable
+    {
+        private volatile WorkerSample? _reported;
+        private long _rss;
+
+        public long Rss
+        {
+            get => Interlocked.Read(ref _rss);
+            set => Interlocked.Exchange(ref _rss, value);
+        }
+
+
+        public void Report(WorkerSample sample) => _reported = sample;
+
+        public WorkerSample Sample()
+        {
+            WorkerSample sample = _reported?.Clone() ?? new WorkerSample();
+            sample.Job = job;
+            sample.PlannedBytes = plannedBytes;
+            sample.RssBytes = worker.ProcessId is { } id ? ProcessMemory.ResidentBytes(id) ?? Rss : Rss;
+            return sample;
+        }
+
+        public void Dispose() => board._entries.TryRemove(this, out _);
+    }
+}

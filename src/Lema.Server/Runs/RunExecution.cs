@@ -1,0 +1,180 @@
+using Google.Protobuf.WellKnownTypes;
+using Lema.Protocol.V1;
+using Lema.Server.Errors;
+using Lema.Server.Monitoring;
+using Lema.Server.Workers;
+
+namespace Lema.Server.Runs;
+
+/// <summary>One attempt at a run: its worker from start to end, and what the worker tells becoming the run's events. Lives as long as the attempt.</summary>
+internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal journal, RunStore store, IEngineWorkerFactory workers, WorkerBoard board, TimeProvider clock)
+{
+    private readonly CancellationTokenSource _kill = new();
+    private readonly TaskCompletionSource<IEngineWorker?> _worker = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _draining;
+    private bool _gainedSteps;
+
+    public RunSession Session => session;
+
+    /// <summary>Whether this attempt finished any step.</summary>
+    public bool GainedSteps => _gainedSteps;
+
+    /// <summary>Whether the run waits for space on the disk.</summary>
+    public bool DiskFull { get; private set; }
+
+    /// <summary>Never throws for what happens to the worker: that becomes the run's state.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            await journal.ChangeStateAsync(session, RunState.Queued, RunState.Preparing, change: run => run.Attempts++).ConfigureAwait(false);
+        }
+        catch (ConflictException)
+        {
+            // Paused or stopped before it began.
+            _worker.TrySetResult(null);
+            return;
+        }
+        try
+        {
+            await using IEngineWorker worker = await workers.StartAsync($"run {session.Id}", _kill.Token).ConfigureAwait(false);
+            _worker.TrySetResult(worker);
+            using WorkerBoard.Entry entry = board.Add(session.Id, worker, session.Detail.Settings.Memory.TotalBytes);
+            using CancellationTokenSource hung = CancellationTokenSource.CreateLinkedTokenSource(_kill.Token);
+            Task watchdog = WorkerWatchdog.WatchAsync(worker, entry, () => hung.Cancel(), clock, hung.Token);
+            JobCompleted completed = await FollowAsync(worker, entry, hung.Token).ConfigureAwait(false);
+            await hung.CancelAsync().ConfigureAwait(false);
+            await watchdog.ConfigureAwait(false);
+            await EndAsync(completed).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            await FailAsync(WorkerFailure.From(error)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _worker.TrySetResult(null);
+        }
+    }
+
+    /// <summary>Asks the worker to end after the step in progress.</summary>
+    public async Task StopAsync(bool discard)
+    {
+        if (await _worker.Task.ConfigureAwait(false) is not { } worker) return;
+        try
+        {
+            await worker.StopJobAsync(discard, _kill.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (WorkerFailure.From(error).WorkerLost)
+        {
+            // It has ended already; its stream says how.
+        }
+    }
+
+    /// <summary>The daemon is going down: save and end, to be taken up at the next start.</summary>
+    public Task DrainAsync()
+    {
+        _draining = true;
+        return StopAsync(discard: false);
+    }
+
+    /// <summary>Ends the worker at once.</summary>
+    public void Kill() => _kill.Cancel();
+
+    private async Task<JobCompleted> FollowAsync(IEngineWorker worker, WorkerBoard.Entry entry, CancellationToken stop)
+    {
+        if (session.State is RunState.Pausing or RunState.Stopping) await worker.StopJobAsync(discard: false, stop).ConfigureAwait(false);
+        await foreach (WorkerEvent next in worker.ExecuteAsync(new WorkerJob { Train = job }, stop).ConfigureAwait(false))
+        {
+            if (next.KindCase == WorkerEvent.KindOneofCase.Completed) return next.Completed;
+            await RecordAsync(next, entry).ConfigureAwait(false);
+        }
+        throw new WorkerDiedException(exitCode: 0);
+    }
+
+    private async Task RecordAsync(WorkerEvent next, WorkerBoard.Entry entry)
+    {
+        switch (next.KindCase)
+        {
+            case WorkerEvent.KindOneofCase.Step:
+                if (!_gainedSteps) await BecomeRunningAsync().ConfigureAwait(false);
+                _gainedSteps = true;
+                await journal.AppendAsync(session, new RunEvent { Steps = new StepProgress { Points = { next.Step } } }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Checkpoint:
+                next.Checkpoint.Time ??= Timestamp.FromDateTimeOffset(clock.GetUtcNow());
+                await journal.AppendAsync(session, new RunEvent { Checkpoint = next.Checkpoint }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Evaluation:
+                await store.SaveRepliesAsync(session.Id, next.Evaluation.Point.Step, next.Evaluation.Replies).ConfigureAwait(false);
+                await journal.AppendAsync(session, new RunEvent { Evaluation = next.Evaluation.Point }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Log:
+                await journal.AppendAsync(session, new RunEvent { Log = next.Log }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Phase:
+                await journal.AppendAsync(session, new RunEvent { Phase = next.Phase }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Progress:
+                double fraction = next.Progress.Total > 0 ? next.Progress.Done / (double)next.Progress.Total : -1;
+                await journal.AppendAsync(session, new RunEvent { Phase = new PhaseChange { Text = next.Progress.Phase, Fraction = fraction } }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Plan:
+                await journal.AppendAsync(session, new RunEvent { Plan = next.Plan }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.CheckpointsRemoved:
+                await journal.AppendAsync(session, new RunEvent { CheckpointsRemoved = next.CheckpointsRemoved }).ConfigureAwait(false);
+                break;
+            case WorkerEvent.KindOneofCase.Sample:
+                entry.Report(next.Sample);
+                break;
+        }
+    }
+
+    private async Task BecomeRunningAsync()
+    {
+        try
+        {
+            if (session.State == RunState.Preparing) await journal.ChangeStateAsync(session, RunState.Preparing, RunState.Running).ConfigureAwait(false);
+        }
+        catch (ConflictException)
+        {
+            // Paused or stopped in this very moment: that stands.
+        }
+    }
+
+    private Task EndAsync(JobCompleted completed)
+    {
+        DiskFull = completed.DiskFull;
+        if (completed.DiskFull) return LeaveAsync(_ => RunState.Paused, completed.Message);
+        return LeaveAsync(state => !completed.Stopped ? RunState.Completed : state switch
+        {
+            RunState.Pausing => RunState.Paused,
+            RunState.Stopping => RunState.Stopped,
+            _ => RunState.Interrupted,
+        }, completed.Stopped && _draining ? "The daemon was stopped." : completed.Message);
+    }
+
+    private async Task FailAsync(WorkerFailure failure)
+    {
+        await journal.LogAsync(session, LogLine.Types.Level.Error, failure.Message).ConfigureAwait(false);
+        await LeaveAsync(state => !failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message).ConfigureAwait(false);
+    }
+
+    /// <summary>Leaves the active states; a user's call may change the state in the same moment, then the choice is made again.</summary>
+    private async Task LeaveAsync(Func<RunState, RunState> choose, string reason)
+    {
+        while (true)
+        {
+            RunState from = session.State, to = choose(from);
+            try
+            {
+                await journal.ChangeStateAsync(session, from, to, reason).ConfigureAwait(false);
+                return;
+            }
+            catch (ConflictException) when (session.State != from)
+            {
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using Google.Protobuf.WellKnownTypes;
+using Lema.Protocol.V1;
+using Lema.Server.Errors;
+
+namespace Lema.Server.Runs;
+
+/// <summary>What a run's events make of it. Pure but for the message it changes.</summary>
+internal static class RunProjection
+{
+    /// <summary>Weight of the newest step in the mean that rate and time left are made from.</summary>
+    private const double Newest = 0.1;
+
+    /// <exception cref="ConflictException">A change of state that cannot follow.</exception>
+    public static void Apply(RunDetail run, RunEvent change)
+    {
+        RunSummary summary = run.Summary;
+        switch (change.BodyCase)
+        {
+            case RunEvent.BodyOneofCase.Steps:
+                foreach (StepPoint point in change.Steps.Points) ApplyStep(run, point);
+                break;
+            case RunEvent.BodyOneofCase.State:
+                ApplyState(summary, change.State, change.Time);
+                break;
+            case RunEvent.BodyOneofCase.Checkpoint:
+                foreach (Checkpoint same in run.Checkpoints.Where(c => c.Step == change.Checkpoint.Step).ToArray()) run.Checkpoints.Remove(same);
+                run.Checkpoints.Add(change.Checkpoint.Clone());
+                MarkBest(run);
+                break;
+            case RunEvent.BodyOneofCase.CheckpointsRemoved:
+                foreach (Checkpoint gone in run.Checkpoints.Where(c => change.CheckpointsRemoved.Steps.Contains(c.Step)).ToArray()) run.Checkpoints.Remove(gone);
+                MarkBest(run);
+                break;
+            case RunEvent.BodyOneofCase.Evaluation:
+                foreach (EvaluationPoint same in run.Evaluations.Where(e => e.Step >= change.Evaluation.Step).ToArray()) run.Evaluations.Remove(same);
+                run.Evaluations.Add(change.Evaluation.Clone());
+                summary.LastEvaluationLoss = change.Evaluation.Loss;
+                foreach (Checkpoint at in run.Checkpoints.Where(c => c.Step == change.Evaluation.Step)) at.EvaluationLoss = change.Evaluation.Loss;
+                MarkBest(run);
+                break;
+            case RunEvent.BodyOneofCase.Phase:
+                summary.Phase = change.Phase.Text;
+                summary.PhaseFraction = change.Phase.Fraction;
+                break;
+            case RunEvent.BodyOneofCase.Plan:
+                run.Plan = change.Plan;
+                if (change.Plan.Steps > 0) summary.TotalSteps = change.Plan.Steps;
+                break;
+        }
+        summary.Sequence = change.Sequence.Last;
+    }
+
+    private static void ApplyStep(RunDetail run, StepPoint point)
+    {
+        RunSummary summary = run.Summary;
+        summary.Step = point.Step;
+        summary.LastLoss = point.Loss;
+        if (point.Seconds > 0)
+        {
+            double rate = point.Tokens / point.Seconds;
+            summary.TokensPerSecond = summary.TokensPerSecond == 0 ? rate : (1 - Newest) * summary.TokensPerSecond + Newest * rate;
+            double previous = summary.HasSecondsLeft && summary.TotalSteps > point.Step - 1
+                ? summary.SecondsLeft / (summary.TotalSteps - point.Step + 1) : point.Seconds;
+            double step = (1 - Newest) * previous + Newest * point.Seconds;
+            if (summary.TotalSteps > 0) summary.SecondsLeft = step * Math.Max(0, summary.TotalSteps - point.Step);
+        }
+        RunTotals totals = run.Totals ??= new RunTotals();
+        totals.Tokens += point.Tokens;
+        totals.Seconds += point.Seconds;
+        totals.StallSeconds += point.StallSeconds;
+        totals.DiskBytes += point.DiskBytes;
+        totals.PeakRssBytes = Math.Max(totals.PeakRssBytes, point.PeakRssBytes);
+    }
+
+    private static void ApplyState(RunSummary summary, StateChange change, Timestamp time)
+    {
+        if (summary.State != change.From || !RunStates.CanFollow(change.From, change.To))
+            throw new ConflictException($"Run '{summary.Name}' is {RunStates.Word(summary.State)}: it cannot become {RunStates.Word(change.To)}.");
+        summary.State = change.To;
+        summary.Reason = change.Reason;
+        summary.Phase = "";
+        summary.PhaseFraction = 0;
+        if (change.To == RunState.Preparing)
+        {
+            summary.Started ??= time;
+            summary.ClearSecondsLeft();
+            summary.TokensPerSecond = 0;
+        }
+        if (!RunStates.IsActive(change.To)) summary.ClearSecondsLeft();
+        summary.Ended = RunStates.HasEnded(change.To) ? time : null;
+    }
+
+    private static void MarkBest(RunDetail run)
+    {
+        Checkpoint? best = run.Checkpoints.Where(c => c.HasEvaluationLoss).MinBy(c => c.EvaluationLoss);
+        foreach (Checkpoint checkpoint in run.Checkpoints) checkpoint.Best = ReferenceEquals(checkpoint, best);
+    }
+}

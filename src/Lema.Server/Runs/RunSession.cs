@@ -1,0 +1,99 @@
+using Lema.Protocol.V1;
+
+namespace Lema.Server.Runs;
+
+/// <summary>
+/// One run in memory: what it is now, its newest events and its curves. Shared by everything that watches or changes the run; lives while anything does, or while the
+/// run is at work. Only the journal changes it, after the change is on the disk.
+/// </summary>
+internal sealed class RunSession(RunDetail detail, RunStore store)
+{
+    private const int TailLength = 4_096;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<RunEvent> _tail = new();
+    private RunDetail _detail = detail;
+    private StepColumns? _steps;
+    private TaskCompletionSource _changed = NewSignal();
+    private TaskCompletionSource _changedUrgently = NewSignal();
+
+    public string Id { get; } = detail.Summary.Id;
+
+    /// <summary>A copy of the run as it is now.</summary>
+    public RunDetail Detail
+    {
+        get { lock (_gate) return _detail.Clone(); }
+    }
+
+    public RunSummary Summary
+    {
+        get { lock (_gate) return _detail.Summary.Clone(); }
+    }
+
+    public RunState State
+    {
+        get { lock (_gate) return _detail.Summary.State; }
+    }
+
+    public ulong Sequence
+    {
+        get { lock (_gate) return _detail.Summary.Sequence; }
+    }
+
+    /// <summary>Ends with the next change, and with the next that must not wait for the rhythm of progress.</summary>
+    public (Task Any, Task Urgent) NextChange
+    {
+        get { lock (_gate) return (_changed.Task, _changedUrgently.Task); }
+    }
+
+    /// <summary>The run, its curves and how far they reach, as of one moment.</summary>
+    public (RunDetail Run, IReadOnlyList<Series> Series) Snapshot(IReadOnlyCollection<string> names, long fromStep, long toStep, int maxPoints)
+    {
+        lock (_gate)
+        {
+            _steps ??= store.ReadSteps(Id);
+            IEnumerable<EvaluationPoint> evaluations = _detail.Evaluations.Where(e => e.Step >= fromStep && (toStep <= 0 || e.Step <= toStep));
+            return (_detail.Clone(), [.. SeriesBuilder.Build(_steps.Between(fromStep, toStep), evaluations, names, maxPoints)]);
+        }
+    }
+
+    /// <summary>Events above a number, in order and at most so many; from memory when it reaches back that far.</summary>
+    public IReadOnlyList<RunEvent> EventsAfter(ulong after, int limit)
+    {
+        lock (_gate)
+        {
+            if (after >= _detail.Summary.Sequence) return [];
+            if (_tail.TryPeek(out RunEvent? oldest) && oldest.Sequence.First <= after + 1)
+                return [.. _tail.SkipWhile(e => e.Sequence.First <= after).Take(limit)];
+        }
+        return store.ReadEvents(Id, after, limit);
+    }
+
+    /// <summary>Takes over what has been committed and wakes the watchers.</summary>
+    public void Publish(RunDetail detail, IReadOnlyList<RunEvent> events)
+    {
+        TaskCompletionSource changed, urgent;
+        bool isUrgent = events.Any(IsUrgent);
+        lock (_gate)
+        {
+            _detail = detail;
+            foreach (RunEvent change in events)
+            {
+                _tail.Enqueue(change);
+                if (_tail.Count > TailLength) _tail.Dequeue();
+                if (_steps is null || change.BodyCase != RunEvent.BodyOneofCase.Steps) continue;
+                foreach (StepPoint point in change.Steps.Points) _steps.Add(point);
+            }
+            changed = _changed;
+            urgent = _changedUrgently;
+            _changed = NewSignal();
+            if (isUrgent) _changedUrgently = NewSignal();
+        }
+        changed.SetResult();
+        if (isUrgent) urgent.SetResult();
+    }
+
+    private static bool IsUrgent(RunEvent change) => change.BodyCase is not (RunEvent.BodyOneofCase.Steps or RunEvent.BodyOneofCase.Phase or RunEvent.BodyOneofCase.Log);
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,173 @@
+using Dapper;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Lema.Protocol.V1;
+using Lema.Server.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Lema.Server.Runs;
+
+/// <summary>Runs and their events as rows. Lives as long as the daemon; every call is one statement or takes the caller's transaction.</summary>
+internal sealed class RunStore(RunDatabase database)
+{
+    public RunDatabase Database => database;
+
+    public static void Insert(SqliteConnection connection, SqliteTransaction transaction, RunDetail run, string? idempotencyKey) => connection.Execute("""
+        INSERT INTO runs (id, name, state, priority, queued, model, dataset, idempotency_key, detail)
+        VALUES (@Id, @Name, @State, @Priority, @Queued, @Model, @Dataset, @Key, @Detail)
+        """,
+        new
+        {
+            run.Summary.Id, run.Summary.Name, State = (int)run.Summary.State, run.Summary.Priority, Queued = RunDatabase.Text(run.Summary.Created.ToDateTimeOffset()),
+            run.Summary.Model, run.Summary.Dataset, Key = idempotencyKey, Detail = run.ToByteArray(),
+        }, transaction);
+
+    public static void Update(SqliteConnection connection, SqliteTransaction transaction, RunDetail run) =>
+        connection.Execute("UPDATE runs SET state = @State, detail = @Detail WHERE id = @Id",
+            new { run.Summary.Id, State = (int)run.Summary.State, Detail = run.ToByteArray() }, transaction);
+
+    public static void InsertEvent(SqliteConnection connection, SqliteTransaction transaction, string runId, RunEvent change)
+    {
+        if (change.BodyCase == RunEvent.BodyOneofCase.Steps)
+        {
+            StepPoint point = change.Steps.Points.Single();
+            connection.Execute("""
+                INSERT INTO run_steps (run_id, sequence, step, time, loss, learning_rate, grad_norm, tokens, seconds, stall_seconds, disk_bytes, peak_rss_bytes)
+                VALUES (@RunId, @Sequence, @Step, @Time, @Loss, @LearningRate, @GradNorm, @Tokens, @Seconds, @StallSeconds, @DiskBytes, @PeakRssBytes)
+                """, StepRow.From(runId, (long)change.Sequence.First, point), transaction);
+            return;
+        }
+        connection.Execute("INSERT INTO run_events (run_id, sequence, is_log, body) VALUES (@runId, @Sequence, @IsLog, @Body)", new
+        {
+            runId, Sequence = (long)change.Sequence.First, IsLog = change.BodyCase == RunEvent.BodyOneofCase.Log ? 1 : 0, Body = change.ToByteArray(),
+        }, transaction);
+    }
+
+    public RunDetail? Find(string idOrName)
+    {
+        using SqliteConnection connection = database.Connect();
+        byte[]? detail = connection.QueryFirstOrDefault<byte[]>("SELECT detail FROM runs WHERE id = @idOrName OR name = @idOrName ORDER BY id = @idOrName DESC", new { idOrName });
+        return detail is null ? null : RunDetail.Parser.ParseFrom(detail);
+    }
+
+    public RunDetail? FindByKey(string idempotencyKey)
+    {
+        using SqliteConnection connection = database.Connect();
+        byte[]? detail = connection.QueryFirstOrDefault<byte[]>("SELECT detail FROM runs WHERE idempotency_key = @idempotencyKey", new { idempotencyKey });
+        return detail is null ? null : RunDetail.Parser.ParseFrom(detail);
+    }
+
+    /// <summary>Newest first.</summary>
+    /// <param name="beforeId">Only runs older than this one; empty: from the newest.</param>
+    public IReadOnlyList<RunDetail> List(IReadOnlyCollection<RunState> states, string beforeId, int count)
+    {
+        using SqliteConnection connection = database.Connect();
+        string filter = states.Count > 0 ? "AND state IN @States" : "";
+        return [.. connection.Query<byte[]>($"SELECT detail FROM runs WHERE (@beforeId = '' OR id < @beforeId) {filter} ORDER BY id DESC LIMIT @count",
+            new { beforeId, count, States = states.Select(s => (int)s).ToArray() }).Select(RunDetail.Parser.ParseFrom)];
+    }
+
+    /// <summary>Ids of the runs that wait, in the order they will start.</summary>
+    public IReadOnlyList<string> Queue()
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<string>("SELECT id FROM runs WHERE state = @State ORDER BY priority DESC, queued, id", new { State = (int)RunState.Queued })];
+    }
+
+    /// <summary>Events with a number above <paramref name="after"/>, in order.</summary>
+    public IReadOnlyList<RunEvent> ReadEvents(string runId, ulong after, int limit)
+    {
+        using SqliteConnection connection = database.Connect();
+        var arguments = new { runId, after = (long)after, limit };
+        IEnumerable<RunEvent> others = connection.Query<byte[]>(
+            "SELECT body FROM run_events WHERE run_id = @runId AND sequence > @after ORDER BY sequence LIMIT @limit", arguments).Select(RunEvent.Parser.ParseFrom);
+        IEnumerable<RunEvent> steps = connection.Query<StepRow>(
+            $"SELECT {StepRow.Columns} FROM run_steps WHERE run_id = @runId AND sequence > @after ORDER BY sequence LIMIT @limit", arguments).Select(row => row.ToEvent());
+        return [.. others.Concat(steps).OrderBy(e => e.Sequence.First).Take(limit)];
+    }
+
+    /// <summary>All steps in the order they happened.</summary>
+    public StepColumns ReadSteps(string runId)
+    {
+        using SqliteConnection connection = database.Connect();
+        StepColumns columns = new();
+        foreach (StepRow row in connection.Query<StepRow>($"SELECT {StepRow.Columns} FROM run_steps WHERE run_id = @runId ORDER BY sequence", new { runId }, buffered: false))
+            columns.Add(row.ToPoint());
+        return columns;
+    }
+
+    public IReadOnlyList<NumberedLogLine> ReadLog(string runId, ulong after, int limit)
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<byte[]>("SELECT body FROM run_events WHERE run_id = @runId AND is_log = 1 AND sequence > @after ORDER BY sequence LIMIT @limit",
+            new { runId, after = (long)after, limit }).Select(ToLogLine)];
+    }
+
+    /// <summary>The last lines, oldest first.</summary>
+    public IReadOnlyList<NumberedLogLine> ReadLogTail(string runId, int count)
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<byte[]>("SELECT body FROM run_events WHERE run_id = @runId AND is_log = 1 ORDER BY sequence DESC LIMIT @count", new { runId, count })
+            .Select(ToLogLine).Reverse()];
+    }
+
+    public Task SaveRepliesAsync(string runId, long step, IEnumerable<EvaluatedReply> replies) => database.WriteAsync((connection, transaction) =>
+    {
+        foreach (EvaluatedReply reply in replies)
+            connection.Execute("INSERT OR REPLACE INTO run_replies (run_id, step, reply_index, body) VALUES (@runId, @step, @Index, @Body)",
+                new { runId, step, reply.Index, Body = reply.ToByteArray() }, transaction);
+    });
+
+    public IReadOnlyList<long> StepsWithReplies(string runId)
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<long>("SELECT DISTINCT step FROM run_replies WHERE run_id = @runId ORDER BY step", new { runId })];
+    }
+
+    public IReadOnlyList<EvaluatedReply> ReadReplies(string runId, long step)
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<byte[]>("SELECT body FROM run_replies WHERE run_id = @runId AND step = @step ORDER BY reply_index", new { runId, step })
+            .Select(EvaluatedReply.Parser.ParseFrom)];
+    }
+
+    /// <summary>Puts a run at the end of its priority's queue, to go on from a checkpoint (0: the newest).</summary>
+    public Task SetQueuedAsync(string runId, DateTimeOffset time, long resumeStep) => database.WriteAsync((connection, transaction) =>
+        connection.Execute("UPDATE runs SET queued = @Queued, resume_step = @resumeStep WHERE id = @runId", new { runId, resumeStep, Queued = RunDatabase.Text(time) }, transaction));
+
+    public long ResumeStep(string runId)
+    {
+        using SqliteConnection connection = database.Connect();
+        return connection.QueryFirstOrDefault<long>("SELECT resume_step FROM runs WHERE id = @runId", new { runId });
+    }
+
+    /// <summary>Counts attempts that gained no step since the last one that did.</summary>
+    public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) =>
+        connection.QueryFirst<int>("UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1) WHERE id = @runId RETURNING fruitless_attempts",
+            new { runId, gainedSteps }, transaction));
+
+    public Task DeleteAsync(string runId) => database.WriteAsync((connection, transaction) =>
+        connection.Execute("DELETE FROM runs WHERE id = @runId", new { runId }, transaction));
+
+    public IReadOnlyList<KeyValuePair<RunState, long>> CountByState()
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<(long State, long Count)>("SELECT state, count(*) FROM runs GROUP BY state").Select(row => KeyValuePair.Create((RunState)row.State, row.Count))];
+    }
+
+    /// <summary>Names of the runs that are not over and use a model or dataset.</summary>
+    public IReadOnlyList<string> UnfinishedUsing(string column, string name)
+    {
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<string>($"SELECT name FROM runs WHERE {column} = @name AND state NOT IN @Ended", new
+        {
+            name, Ended = new[] { (int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped },
+        })];
+    }
+
+    private static NumberedLogLine ToLogLine(byte[] body)
+    {
+        RunEvent change = RunEvent.Parser.ParseFrom(body);
+        return new NumberedLogLine { Sequence = change.Sequence.First, Time = change.Time, Line = change.Log };
+    }
+}

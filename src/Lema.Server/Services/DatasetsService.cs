@@ -1,0 +1,116 @@
+using System.Security.Cryptography;
+using Grpc.Core;
+using Lema.Engine.Datasets.Replies;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Datasets;
+using Lema.Server.Errors;
+using Lema.Server.Models;
+using Lema.Server.Runs;
+using Lema.Server.Storage;
+
+namespace Lema.Server.Services;
+
+/// <summary>Training data, for clients. Made for each call.</summary>
+internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspection inspection, ModelRegistry models, RunStore runs, DataFolder data) : Protocol.V1.Datasets.DatasetsBase
+{
+    private const string HeldoutSuffix = "-heldout";
+    private const int DefaultPreview = 5, MostPreview = 100;
+    private const long LargestUpload = 64L << 30;
+
+    public override async Task<BuildDatasetResponse> BuildDataset(BuildDatasetRequest request, ServerCallContext context)
+    {
+        ResourceNames.Check("name", request.Name);
+        string heldoutName = request.Name + HeldoutSuffix;
+        ResourceNames.Check("name", heldoutName);
+        datasets.CheckFree(request.Name, request.Overwrite);
+        datasets.CheckFree(heldoutName, request.Overwrite);
+        if (request.Seed is < 0 or > int.MaxValue) throw new InvalidInputException("request", "seed", $"{request.Seed} is not between 0 and {int.MaxValue}.");
+        ReplyDatasetOptions defaults = new();
+        ReplyDatasetOptions options = defaults with
+        {
+            Seed = (int)request.Seed, TrainRows = request.Rows > 0 ? request.Rows : defaults.TrainRows, HeldOutRows = request.HeldoutRows > 0 ? request.HeldoutRows : defaults.HeldOutRows,
+        };
+        string folder = NewFolder();
+        try
+        {
+            string built = Path.Combine(folder, "rows");
+            ReplyDatasetBuilder.Build(built, options);
+            Dataset heldout = await datasets.AddAsync(heldoutName, Path.Combine(built, ReplyDatasetBuilder.HeldOutFile), ".jsonl", heldout: "", request.Overwrite);
+            Dataset train = await datasets.AddAsync(request.Name, Path.Combine(built, ReplyDatasetBuilder.TrainFile), ".jsonl", heldoutName, request.Overwrite);
+            return new BuildDatasetResponse { Train = train, Heldout = heldout };
+        }
+        finally
+        {
+            Folders.DeleteIfThere(folder);
+        }
+    }
+
+    public override async Task<Dataset> UploadDataset(IAsyncStreamReader<UploadDatasetRequest> requestStream, ServerCallContext context)
+    {
+        if (!await requestStream.MoveNext(context.CancellationToken) || requestStream.Current.Header is not { } header)
+            throw new InvalidInputException("request", "header", "the first message of an upload is its header.");
+        ResourceNames.Check("header.name", header.Name);
+        datasets.CheckFree(header.Name, header.Overwrite);
+        if (header.SizeBytes is < 0 or > LargestUpload) throw new InvalidInputException("request", "header.size_bytes", $"{header.SizeBytes} is not between 0 and {LargestUpload}.");
+        string folder = NewFolder();
+        try
+        {
+            string file = Path.Combine(folder, "file");
+            await ReceiveAsync(requestStream, header, file, context.CancellationToken);
+            return await datasets.AddAsync(header.Name, file, Path.GetExtension(header.FileName).ToLowerInvariant(), heldout: "", header.Overwrite);
+        }
+        finally
+        {
+            Folders.DeleteIfThere(folder);
+        }
+    }
+
+    public override Task<ListDatasetsResponse> ListDatasets(ListDatasetsRequest request, ServerCallContext context)
+    {
+        ListDatasetsResponse response = new();
+        response.Datasets.AddRange(datasets.List());
+        return Task.FromResult(response);
+    }
+
+    public override Task<ValidateDatasetResponse> ValidateDataset(ValidateDatasetRequest request, ServerCallContext context) => Task.Run(() =>
+        inspection.Validate(datasets.FileOf(request.Name), request.Model.Length > 0 ? models.Get(request.Model).Folder : null, request.MaxLength, context.CancellationToken));
+
+    public override Task<PreviewDatasetResponse> PreviewDataset(PreviewDatasetRequest request, ServerCallContext context)
+    {
+        int count = request.Count <= 0 ? DefaultPreview : Math.Min(request.Count, MostPreview);
+        return Task.Run(() => inspection.Preview(datasets.FileOf(request.Name), models.Get(request.Model).Folder, Math.Max(0, request.FirstRow), count, request.MaxLength));
+    }
+
+    public override async Task<DeleteDatasetResponse> DeleteDataset(DeleteDatasetRequest request, ServerCallContext context)
+    {
+        datasets.Get(request.Name);
+        if (runs.UnfinishedUsing("dataset", request.Name) is { Count: > 0 } users)
+            throw new ConflictException($"Dataset '{request.Name}' cannot be deleted: it is used by {string.Join(", ", users)}. Stop these runs first.");
+        await datasets.DeleteAsync(request.Name);
+        return new DeleteDatasetResponse();
+    }
+
+    private static async Task ReceiveAsync(IAsyncStreamReader<UploadDatasetRequest> stream, UploadDatasetRequest.Types.Header header, string file, CancellationToken stop)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        long received = 0;
+        await using (FileStream output = File.Create(file))
+        {
+            await foreach (UploadDatasetRequest message in stream.ReadAllAsync(stop))
+            {
+                received += message.Chunk.Length;
+                if (message.KindCase != UploadDatasetRequest.KindOneofCase.Chunk || received > header.SizeBytes)
+                    throw new InvalidInputException("upload", header.FileName, $"more came than the {header.SizeBytes} bytes that were announced.");
+                hash.AppendData(message.Chunk.Span);
+                await output.WriteAsync(message.Chunk.Memory, stop);
+            }
+            output.Flush(flushToDisk: true);
+        }
+        if (received != header.SizeBytes) throw new InvalidInputException("upload", header.FileName, $"{received} of {header.SizeBytes} bytes arrived. Upload it again.");
+        if (header.Sha256.Length > 0 && !string.Equals(Convert.ToHexString(hash.GetHashAndReset()), header.Sha256, StringComparison.OrdinalIgnoreCase))
+            throw new InvalidInputException("upload", header.FileName, "its SHA-256 is another: it was damaged on the way. Upload it again.");
+    }
+
+    private string NewFolder() => Directory.CreateDirectory(Path.Combine(data.Uploads, ".dataset-" + Guid.NewGuid().ToString("N"))).FullName;
+}

@@ -1,0 +1,34 @@
+using Grpc.Core;
+using Lema.Server.Security;
+
+namespace Lema.Server.Services;
+
+/// <summary>What every watch call needs: a place among the watchers, an end when the daemon ends, and a limit to how long one message may take. Lives as long as the daemon.</summary>
+internal sealed class Watching(WatchLimits limits, IHostApplicationLifetime lifetime, TimeProvider clock)
+{
+    /// <summary>A client that does not take a message within this time is stuck: its stream ends, and it can come back with its last number.</summary>
+    public static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(30);
+
+    public async Task RunAsync<T>(ServerCallContext context, IServerStreamWriter<T> stream, Func<Func<T, Task>, CancellationToken, Task> watch)
+    {
+        using IDisposable place = limits.Enter(Principal.Of(context));
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        // Told at once that it is connected, also when there is nothing to say yet.
+        await context.WriteResponseHeadersAsync([]);
+        await watch(message => WriteAsync(stream, message, end.Token), end.Token);
+    }
+
+    private async Task WriteAsync<T>(IServerStreamWriter<T> stream, T message, CancellationToken stop)
+    {
+        using CancellationTokenSource late = new(WriteLimit, clock);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
+        try
+        {
+            await stream.WriteAsync(message, either.Token);
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException && late.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Aborted, $"The watch was ended because a message was not taken within {WriteLimit.TotalSeconds} seconds. Watch again from the last number received."));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using Dapper;
+using Lema.Engine.Errors;
+using Microsoft.Data.Sqlite;
+
+namespace Lema.Server.Storage;
+
+/// <summary>
+/// The daemon's SQLite database: write-ahead log, every commit on the disk before it counts. Lives as long as the daemon; connections are short and pooled.
+/// </summary>
+public sealed class RunDatabase : IDisposable
+{
+    private readonly string _connectionString;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+
+    private RunDatabase(string file)
+    {
+        File = file;
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = file, ForeignKeys = true, DefaultTimeout = 30 }.ToString();
+    }
+
+    public string File { get; }
+
+    /// <summary>Opens the file, or makes it; checks it and brings its tables up to this version.</summary>
+    /// <exception cref="StorageException">The database is damaged.</exception>
+    /// <exception cref="InvalidInputException">It was written by a later version.</exception>
+    public static RunDatabase Open(string file)
+    {
+        RunDatabase database = new(file);
+        try
+        {
+            using SqliteConnection connection = database.Connect();
+            connection.Execute("PRAGMA journal_mode = WAL");
+            string verdict = connection.QueryFirst<string>("PRAGMA quick_check(1)");
+            if (verdict != "ok") throw new StorageException(file, 0, $"the database is damaged: {verdict}. Restore it with `lema-server restore`.");
+            Migrations.Apply(connection, file);
+            return database;
+        }
+        catch (SqliteException error)
+        {
+            throw new StorageException(file, 0, $"the database cannot be used: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Opens a database that a daemon has made and may be using; its version must be this one's.</summary>
+    /// <exception cref="InvalidInputException">There is none.</exception>
+    public static RunDatabase OpenExisting(string file) =>
+        System.IO.File.Exists(file) ? Open(file) : throw new InvalidInputException("--data", file, "there is no database. Start the daemon once, or name its data folder.");
+
+    /// <summary>A connection for reading. The caller disposes it.</summary>
+    public SqliteConnection Connect()
+    {
+        SqliteConnection connection = new(_connectionString);
+        connection.Open();
+        connection.Execute("PRAGMA synchronous = FULL");
+        return connection;
+    }
+
+    /// <summary>Runs one transaction at a time; it is on the disk when this returns.</summary>
+    public async Task<T> WriteAsync<T>(Func<SqliteConnection, SqliteTransaction, T> work, CancellationToken stop = default)
+    {
+        await _writing.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            using SqliteConnection connection = Connect();
+            using SqliteTransaction transaction = connection.BeginTransaction();
+            T result = work(connection, transaction);
+            transaction.Commit();
+            return result;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public Task WriteAsync(Action<SqliteConnection, SqliteTransaction> work, CancellationToken stop = default) =>
+        WriteAsync((connection, transaction) =>
+        {
+            work(connection, transaction);
+            return true;
+        }, stop);
+
+    public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+
+    public static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+
+    public void Dispose()
+    {
+        using (SqliteConnection any = new(_connectionString)) SqliteConnection.ClearPool(any);
+        _writing.Dispose();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using Lema.Server.Storage;
+
+namespace Lema.Server.Workers;
+
+/// <summary>Starts workers as processes of this same program, with an environment of their own. Lives as long as the daemon.</summary>
+internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<ProcessWorkerFactory> logger) : IEngineWorkerFactory
+{
+    /// <summary>Paths of sockets are limited to 107 bytes by the system.</summary>
+    private const int LongestSocketPath = 100;
+
+    private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(60);
+
+    public async Task<IEngineWorker> StartAsync(string job, CancellationToken stop)
+    {
+        string name = Guid.NewGuid().ToString("N")[..12];
+        string socket = SocketPath(name);
+        Process process = Process.Start(StartInfo(socket)) ?? throw new InvalidOperationException("The worker process did not start.");
+        string record = WorkerRecords.Write(data.Workers, name, process);
+        LogStarted(process.Id, job);
+        process.ErrorDataReceived += (_, line) => { if (line.Data is { Length: > 0 } text) LogLine(process.Id, text); };
+        process.BeginErrorReadLine();
+        ProcessWorker worker = new(process, socket, () => File.Delete(record));
+        try
+        {
+            using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            late.CancelAfter(StartsWithin);
+            string? line = await process.StandardOutput.ReadLineAsync(late.Token).ConfigureAwait(false);
+            if (line != WorkerProgram.ReadyLine)
+            {
+                await process.WaitForExitAsync(late.Token).ConfigureAwait(false);
+                throw new WorkerDiedException(process.ExitCode);
+            }
+            // What native libraries print goes to the log, and never fills the pipe.
+            process.OutputDataReceived += (_, output) => { if (output.Data is { Length: > 0 } text) LogLine(process.Id, text); };
+            process.BeginOutputReadLine();
+            return worker;
+        }
+        catch
+        {
+            await worker.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private string SocketPath(string name)
+    {
+        string path = Path.Combine(data.Workers, name + ".sock");
+        if (path.Length <= LongestSocketPath) return path;
+        return Path.Combine(Directory.CreateTempSubdirectory("lema-").FullName, name + ".sock");
+    }
+
+    private static ProcessStartInfo StartInfo(string socket)
+    {
+        string assembly = typeof(ProcessWorkerFactory).Assembly.Location;
+        string program = Path.ChangeExtension(assembly, null);
+        ProcessStartInfo start = File.Exists(program) ? new ProcessStartInfo(program) : new ProcessStartInfo("dotnet") { ArgumentList = { "exec", assembly } };
+        start.ArgumentList.Add("worker");
+        start.ArgumentList.Add("--socket");
+        start.ArgumentList.Add(socket);
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.WorkingDirectory = AppContext.BaseDirectory;
+        WorkerEnvironment.Apply(start.Environment, Environment.GetEnvironmentVariables());
+        return start;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Worker {ProcessId} started for {Job}")]
+    private partial void LogStarted(int processId, string job);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {ProcessId}: {Line}")]
+    private partial void LogLine(int processId, string line);
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Workers;
+
+namespace Lema.Server.Tests.Fakes;
+
+/// <summary>
+/// An engine without tensors: its losses are a function of the step, its checkpoints hold the step in a file, and it goes on from the newest one. A test can hold it at a
+/// step, or have it fail there.
+/// </summary>
+internal sealed class FakeJobRunner : IJobRunner
+{
+    /// <summary>Called on the job's thread before each step.</summary>
+    public Action<long>? BeforeStep { get; set; }
+
+    /// <summary>Steps to let through; null: all.</summary>
+    public SemaphoreSlim? Gate { get; set; }
+
+    public static double LossOf(long step) => 2.0 / Math.Sqrt(step);
+
+    public void Run(WorkerJob job, IJobContext context)
+    {
+        switch (job.KindCase)
+        {
+            case WorkerJob.KindOneofCase.Train:
+                Train(job.Train, context);
+                break;
+            case WorkerJob.KindOneofCase.Serve:
+                context.Publish(new WorkerEvent { Ready = new ServeReady() });
+                context.Serve(Answer);
+                context.Publish(new WorkerEvent { Completed = new JobCompleted { Stopped = true } });
+                break;
+            case WorkerJob.KindOneofCase.Merge:
+                Directory.CreateDirectory(job.Merge.OutputFolder);
+                foreach (string file in Directory.GetFiles(job.Merge.ModelFolder)) File.Copy(file, Path.Combine(job.Merge.OutputFolder, Path.GetFileName(file)));
+                context.Publish(new WorkerEvent { Progress = new Progress { Phase = "merging", Done = 1, Total = 2, Unit = "layers" } });
+                context.Publish(new WorkerEvent { Completed = new JobCompleted() });
+                break;
+            case WorkerJob.KindOneofCase.Evaluate:
+                Evaluate(job.Evaluate, context);
+                break;
+            case WorkerJob.KindOneofCase.Estimate:
+                context.Publish(new WorkerEvent { Plan = new Estimate { Fits = true, Steps = job.Estimate.Settings.Steps } });
+                context.Publish(new WorkerEvent { Completed = new JobCompleted() });
+                break;
+            default:
+                throw new InvalidInputException("job", job.KindCase.ToString(), "the fake engine does not know it.");
+        }
+    }
+
+    private void Train(TrainJob job, IJobContext context)
+    {
+        Directory.CreateDirectory(job.RunFolder);
+        long saved = job.ResumeStep > 0 ? job.ResumeStep : Checkpoints(job.RunFolder).DefaultIfEmpty(0).Max();
+        long step = saved;
+        int every = job.Settings.Checkpoint.EverySteps;
+        while (step < job.Settings.Steps)
+        {
+            if (Gate is { } gate && !WaitFor(gate, context.Stop) || context.Stop.IsCancellationRequested)
+            {
+                if (!context.Discard && step > saved) Save(job.RunFolder, step, context);
+                context.Publish(new WorkerEvent { Completed = new JobCompleted { Stopped = true, SavedStep = context.Discard ? saved : step } });
+                return;
+            }
+            BeforeStep?.Invoke(step + 1);
+            step++;
+            context.Publish(new WorkerEvent
+            {
+                Step = new StepPoint { Step = step, Loss = LossOf(step), LearningRate = 1e-3, GradNorm = 1, Tokens = 100, Seconds = 0.01, DiskBytes = 10, PeakRssBytes = 1 << 20 },
+            });
+            if (every > 0 && step % every == 0)
+            {
+                Save(job.RunFolder, step, context);
+                saved = step;
+            }
+        }
+        if (saved < step) Save(job.RunFolder, step, context);
+        context.Publish(new WorkerEvent { Completed = new JobCompleted { SavedStep = step } });
+    }
+
+    private static bool WaitFor(SemaphoreSlim gate, CancellationToken stop)
+    {
+        try
+        {
+            gate.Wait(stop);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static IEnumerable<long> Checkpoints(string runFolder) => Directory.GetDirectories(runFolder, "checkpoint-*")
+        .Select(folder => long.Parse(Path.GetFileName(folder)["checkpoint-".Length..], CultureInfo.InvariantCulture));
+
+    private static void Save(string runFolder, long step, IJobContext context)
+    {
+        string path = $"checkpoint-{step}";
+        Directory.CreateDirectory(Path.Combine(runFolder, path));
+        File.WriteAllText(Path.Combine(runFolder, path, "state.txt"), step.ToString(CultureInfo.InvariantCulture));
+        context.Publish(new WorkerEvent { Checkpoint = new Checkpoint { Step = step, Path = path, Bytes = 1 } });
+    }
+
+    private static void Answer(ReplyRequest request)
+    {
+        for (int i = 0; i < request.Request.Prompts.Count; i++)
+        {
+            string text = "echo " + request.Request.Prompts[i].Text;
+            if (request.Request.Prompts[i].Text == "fail") throw new InvalidInputException("prompt", "", "the fake engine was told to fail.");
+            foreach (char c in text) request.Respond(new ChatResponse { Delta = new ChatDelta { Prompt = i, Text = c.ToString(), Tokens = 1 } });
+            request.Respond(new ChatResponse { Completion = new ChatCompletion { Prompt = i, Text = text, FinishReason = FinishReason.End, Statistics = new ChatStatistics { ReplyTokens = text.Length } } });
+        }
+    }
+
+    private static void Evaluate(EvaluateJob job, IJobContext context)
+    {
+        EvaluationResult result = new();
+        for (int i = 0; i < job.Questions.Count; i++)
+        {
+            Question question = job.Questions[i];
+            result.Questions++;
+            result.RightAnswer++;
+            EvaluatedReply reply = new() { Index = i, Question = question.Question_, Expected = question.Expected, Text = question.Expected, Right = true };
+            context.Publish(new WorkerEvent { Replies = new RepliesEvaluated { SoFar = result.Clone(), Replies = { reply } } });
+        }
+        context.Publish(new WorkerEvent { Completed = new JobCompleted() });
+    }
+}
