@@ -183,11 +183,7 @@ public sealed class AdapterMergerTests : IDisposable
     {
         using var noGrad = no_grad();
         using TokenBatch batch = new([.. Enumerable.Range(0, 40).Select(i => i * 71L % 3072)], [40]);
-        Models.Autodiff.Variable hidden = model.Embed(batch);
-        for (int block = 0; block < model.Architecture.BlockCount; block++)
-            model.Visit(block, weights => hidden = model.Architecture.Block(new LayerPass(block, weights, batch, model.Shared), block, hidden));
-        model.VisitFinalNorm(weights => hidden = model.Architecture.FinalNorm(new LayerPass(model.Architecture.BlockCount, weights, batch, model.Shared), hidden));
-        return new OutputHead(model).AllLogits(hidden.Value);
+        return new OutputHead(model).AllLogits(model.Normalize(batch, model.Forward(batch)).Value);
     }
 
     private sealed class OnReport(Action action) : IProgress<ByteProgress>
