@@ -8,6 +8,7 @@ internal static class PatternReader
     public static ITextPattern Read(JsonPart part)
     {
         if (!part["String"].IsNull) return new LiteralPattern(part["String"].Text());
+        if (!part["Regex"].IsNull) return new RegexPattern(part["Regex"]);
         throw part.Invalid("must have a String or a Regex.");
     }
 }
