@@ -14,6 +14,13 @@ internal static class NormalizerReader
             "Sequence" => new NormalizerSequence([.. part["normalizers"].Items().Select(Read).OfType<Normalizer>()]),
             "Prepend" => new Prepend(part["prepend"].Text()),
             "Replace" => new Replace(PatternReader.Read(part["pattern"]), part["content"].Text()),
+            "NFC" => new UnicodeForm(compatibility: false, compose: true),
+            "NFD" => new UnicodeForm(compatibility: false, compose: false),
+            "NFKC" => new UnicodeForm(compatibility: true, compose: true),
+            "NFKD" => new UnicodeForm(compatibility: true, compose: false),
+            "Lowercase" => new Lowercase(),
+            "StripAccents" => new StripAccents(),
+            "Strip" => new StripSpaces(part["strip_left"].Flag(true), part["strip_right"].Flag(true)),
             "ByteLevel" => new ByteLevelNormalizer(),
             _ => throw part.Unsupported("the normalizer"),
         };

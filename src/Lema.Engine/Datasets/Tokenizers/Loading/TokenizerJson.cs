@@ -14,6 +14,8 @@ internal sealed record TokenizerParts(
 /// <summary>Reads the tokenizer.json of Hugging Face tokenizers. Truncation and padding settings of the file are not used: batches decide.</summary>
 internal static class TokenizerJson
 {
+    private const int HighestId = (1 << 24) - 1;
+
     /// <exception cref="Errors.InvalidInputException">The file is not valid, or has a component that is not supported; it is named.</exception>
     public static TokenizerParts Read(string file)
     {
@@ -23,6 +25,10 @@ internal static class TokenizerJson
         if (root["model"].IsNull) throw root["model"].Invalid("is missing.");
         (BpeModel model, Dictionary<string, int> vocabulary) = BpeReader.Read(root["model"], byteLevel);
         AddedToken[] added = root["added_tokens"].IsNull ? [] : [.. root["added_tokens"].Items().Select(AddedToken.From)];
+        if (vocabulary.Values.Concat(added.Select(token => token.Id)).Max() is var highest and > HighestId)
+        {
+            throw root["model"]["vocab"].Invalid($"the id {highest} is over {HighestId}, far more than any model has.");
+        }
         return new TokenizerParts(
             normalizer, preTokenizer, model, PostProcessorReader.Read(root["post_processor"]), DecoderReader.Read(root["decoder"]), vocabulary, added);
     }
