@@ -41,4 +41,7 @@ public sealed record DataSettings
     public Truncation Truncation { get; init; } = Truncation.Cut;
 
     public LabelMask Labels { get; init; } = LabelMask.Completion;
+
+    /// <summary>YAML file of the reply format that rows of questions are written in; null: the built-in one.</summary>
+    public string? ReplyFormat { get; init; }
 }

@@ -20,7 +20,7 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     private readonly HashSet<int> _special;
     private readonly Dictionary<string, int> _ids;
 
-    private Tokenizer(TokenizerParts parts, NamedTokens names)
+    private Tokenizer(TokenizerParts parts, string? bos, string? eos, string? pad)
     {
         _parts = parts;
         _byteLevel = parts.Model.IsByteLevel;
@@ -34,7 +34,7 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         // A token that is looked for in normalized text also decodes from its normalized form.
         _written = [.. _texts];
         foreach (AddedToken token in parts.AddedTokens.Where(token => token.Normalized)) _written[token.Id] = Normalized(token.Content);
-        (BosToken, EosToken, PadToken) = (names["bos_token"], names["eos_token"], names["pad_token"]);
+        (BosToken, EosToken, PadToken) = (bos, eos, pad);
     }
 
     /// <summary>One more than the highest id; a model's embedding may have more rows, never fewer.</summary>
@@ -59,7 +59,17 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     {
         string file = Path.Combine(modelFolder, "tokenizer.json");
         if (!File.Exists(file)) throw new NotFoundException("Tokenizer", file, "Put the model's tokenizer.json into its folder.");
-        return new Tokenizer(TokenizerJson.Read(file), new NamedTokens(modelFolder));
+        NamedTokens names = new(modelFolder);
+        return new Tokenizer(TokenizerJson.Read(file), names["bos_token"], names["eos_token"], names["pad_token"]);
+    }
+
+    /// <summary>This tokenizer with further special tokens, at the ids after its own; those it has already are left as they are.</summary>
+    public Tokenizer WithSpecialTokens(IEnumerable<string> contents)
+    {
+        int next = VocabularySize;
+        AddedToken[] added = [.. contents.Distinct().Where(content => IdOf(content) is null)
+            .Select(content => new AddedToken(next++, content, false, false, false, Normalized: false, Special: true))];
+        return new Tokenizer(_parts with { AddedTokens = [.. _parts.AddedTokens, .. added] }, BosToken, EosToken, PadToken);
     }
 
     /// <summary>The text of a token as the vocabulary writes it; null for an id that has none.</summary>

@@ -44,7 +44,7 @@ internal sealed class BpeModel(IReadOnlyDictionary<string, int> vocabulary, Merg
             return;
         }
         SymbolList symbols = t_symbols ??= new SymbolList();
-        symbols.Clear();
+        symbols.Reset(word.Length);
         _initial.AddTo(symbols, word);
         symbols.MergeAll(merges);
         symbols.CopyTo(tokens);

@@ -15,4 +15,16 @@ internal sealed class NamedTokens
 
     private static string? TextOf(JsonPart part) =>
         part.IsNull ? null : part.Value.ValueKind == JsonValueKind.Object ? part["content"].Text() : part.Text();
+
+    /// <summary>The chat template within tokenizer_config.json (the one named <c>default</c> where there are several) and its file; null where there is none.</summary>
+    public static (string Template, string Source)? ChatTemplateOf(string modelFolder)
+    {
+        string file = Path.Combine(modelFolder, "tokenizer_config.json");
+        if (!File.Exists(file)) return null;
+        JsonPart part = JsonPart.Read(file)["chat_template"];
+        if (part.IsNull) return null;
+        if (part.Value.ValueKind == JsonValueKind.String) return (part.Text(), $"{file}: chat_template");
+        JsonPart named = part.Items().FirstOrDefault(item => item["name"].Text() == "default");
+        return named.File is null ? throw part.Invalid("has no template named default.") : (named["template"].Text(), $"{file}: chat_template");
+    }
 }

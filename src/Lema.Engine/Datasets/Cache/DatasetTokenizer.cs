@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using Lema.Engine.Datasets.Batches;
+using Lema.Engine.Datasets.Rows;
+using Lema.Engine.Errors;
+
+namespace Lema.Engine.Datasets.Cache;
+
+/// <summary>Tokenizes all rows of a dataset, on every core and in file order, with a bounded number of rows in flight.</summary>
+internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer, DataSettings settings, int maxLength, IProgress<DatasetProgress>? progress)
+{
+    private const int RowsInFlight = 2048;
+    private const int MostProblems = 20;
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <param name="take">Gets the rows that are trained on, in file order.</param>
+    /// <exception cref="InvalidInputsException">Every row that cannot be used, up to a limit.</exception>
+    public void Run(Action<TokenizedRow> take, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        TimeSpan reported = TimeSpan.Zero;
+        List<InvalidInputException> problems = [];
+        int rows = 0;
+        long tokens = 0;
+        foreach (SourceRow[] chunk in source.Read().Chunk(RowsInFlight))
+        {
+            stop.ThrowIfCancellationRequested();
+            foreach ((TokenizedRow? row, InvalidInputException? problem) in chunk.AsParallel().AsOrdered().Select(Tokenize))
+            {
+                if (problem is not null) problems.Add(problem);
+                if (problems.Count == MostProblems) throw new InvalidInputsException(problems);
+                if (row is null || problems.Count > 0) continue;
+                take(row);
+                rows++;
+                tokens += row.Length;
+            }
+            if (clock.Elapsed - reported < ProgressInterval) continue;
+            reported = clock.Elapsed;
+            progress?.Report(new DatasetProgress(rows, tokens, clock.Elapsed.TotalSeconds));
+        }
+        if (problems.Count > 0) throw new InvalidInputsException(problems);
+        if (rows == 0) throw new InvalidInputException(source.File, "", "has no row that can be trained on.");
+        progress?.Report(new DatasetProgress(rows, tokens, clock.Elapsed.TotalSeconds));
+    }
+
+    private (TokenizedRow? Row, InvalidInputException? Problem) Tokenize(SourceRow row)
+    {
+        if (row.Row is null) return (null, row.Problem);
+        string place = $"line {row.Line}";
+        try
+        {
+            TokenizedRow tokenized = tokenizer.Tokenize(row.Row, $"{source.File}: {place}");
+            if (tokenized.Length <= maxLength) return (tokenized, null);
+            return settings.Truncation switch
+            {
+                Truncation.Cut => (tokenized.Truncate(maxLength), null),
+                Truncation.Drop => (null, null),
+                _ => (null, new InvalidInputException(source.File, place, $"has {tokenized.Length} tokens, more than maxLength {maxLength}. Raise maxLength, or set data.truncation to cut or drop.")),
+            };
+        }
+        catch (InvalidInputException problem)
+        {
+            return (null, problem);
+        }
+    }
+}

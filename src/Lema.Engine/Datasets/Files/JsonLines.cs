@@ -1,0 +1,37 @@
+using System.Text.Json;
+using Lema.Engine.Errors;
+
+namespace Lema.Engine.Datasets.Files;
+
+/// <summary>JSON Lines: one object a line; blank lines are skipped.</summary>
+internal static class JsonLines
+{
+    internal static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
+    public static IEnumerable<RawRow> Read(string path, Func<Stream> open)
+    {
+        using LineReader reader = new(open());
+        while (reader.TryRead(out ReadOnlyMemory<byte> line, out bool tooLong))
+        {
+            if (tooLong) yield return Failed(path, reader.Line, $"the line has more than {LineReader.LongestLineBytes} bytes. Split the row.");
+            else if (!line.Span.Trim(" \t\r"u8).IsEmpty) yield return Parse(path, reader.Line, line);
+        }
+    }
+
+    public static RawRow Parse(string path, long line, ReadOnlyMemory<byte> text)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text, Options);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return Failed(path, line, $"is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}, not an object.");
+            return new RawRow(line, document.RootElement.Clone(), null);
+        }
+        catch (JsonException problem)
+        {
+            return Failed(path, line, $"is not valid JSON at byte {problem.BytePositionInLine + 1}: {problem.Message}", problem);
+        }
+    }
+
+    public static RawRow Failed(string path, long line, string problem, Exception? inner = null) =>
+        new(line, null, new InvalidInputException(path, $"line {line}", problem, inner));
+}

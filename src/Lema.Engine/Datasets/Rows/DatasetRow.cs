@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Lema.Engine.Datasets.Rows;
+
+/// <summary>A row whose fields were understood.</summary>
+public abstract record DatasetRow
+{
+    /// <summary>The row's text, to find rows that are equal.</summary>
+    public abstract string Content { get; }
+
+    /// <summary>Whether there is nothing to learn in it.</summary>
+    public abstract bool IsEmpty { get; }
+}
+
+/// <summary>Plain text, all of which carries loss.</summary>
+public sealed record TextRow(string Text) : DatasetRow
+{
+    public override string Content => Text;
+
+    public override bool IsEmpty => string.IsNullOrWhiteSpace(Text);
+}
+
+/// <summary>A prompt and the completion that is to be learned.</summary>
+public sealed record PairRow(string Prompt, string Completion) : DatasetRow
+{
+    public override string Content => $"{Prompt}\0{Completion}";
+
+    public override bool IsEmpty => Completion.Length == 0;
+}
+
+/// <summary>A conversation.</summary>
+/// <param name="Messages">An array of <c>{"role", "content", …}</c>.</param>
+/// <param name="Tools">An array of tools, or null.</param>
+public sealed record ChatRow(JsonElement Messages, JsonElement? Tools) : DatasetRow
+{
+    public override string Content => Messages.GetRawText();
+
+    public override bool IsEmpty => !Messages.EnumerateArray().Any(message => message.GetProperty("role").GetString() == "assistant");
+}
