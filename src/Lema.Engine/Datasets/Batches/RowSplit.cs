@@ -25,14 +25,14 @@ public static class RowSplit
     public static (IReadOnlyList<int> Train, IReadOnlyList<int> HeldOut) ByRow(int count, double share, int seed)
     {
         int[] order = [.. Enumerable.Range(0, count)];
-        new Xoshiro256(Adapters.SplitMix64.Seed("split", seed)).Shuffle(order.AsSpan());
+        new Xoshiro256(SplitMix64.Seed("split", seed)).Shuffle(order.AsSpan());
         HashSet<int> held = [.. order.Take((int)Math.Floor(share * count + 0.5))];
         return Divide(count, held.Contains);
     }
 
     /// <summary>By key: rows of one key go to one side, decided by the key and the seed alone, so that it stays there when rows are added.</summary>
     public static (IReadOnlyList<int> Train, IReadOnlyList<int> HeldOut) ByKey(IReadOnlyList<string> keys, double share, int seed) =>
-        Divide(keys.Count, row => (Adapters.SplitMix64.Seed(keys[row], seed) >> 11) * (1.0 / (1UL << 53)) < share);
+        Divide(keys.Count, row => (SplitMix64.Seed(keys[row], seed) >> 11) * (1.0 / (1UL << 53)) < share);
 
     private static (IReadOnlyList<int> Train, IReadOnlyList<int> HeldOut) Divide(int count, Func<int, bool> held)
     {

@@ -8,12 +8,11 @@ namespace Lema.Engine.Datasets.Cache;
 /// <summary>Rows of a cache on disk, read as they are asked for: 12 bytes of memory a row, whatever its length. Safe for use by many threads at once.</summary>
 internal sealed class CachedRows : ITokenizedRows
 {
-    private readonly string _file;
     private readonly SafeFileHandle _tokens;
     private readonly int[] _lengths;
     private readonly long[] _offsets;
 
-    private CachedRows(string file, SafeFileHandle tokens, int[] lengths, long[] offsets) => (_file, _tokens, _lengths, _offsets) = (file, tokens, lengths, offsets);
+    private CachedRows(SafeFileHandle tokens, int[] lengths, long[] offsets) => (_tokens, _lengths, _offsets) = (tokens, lengths, offsets);
 
     public int Count => _lengths.Length;
 
@@ -33,29 +32,28 @@ internal sealed class CachedRows : ITokenizedRows
             offset += (long)lengths[row] * sizeof(int);
         }
         if (new FileInfo(tokens).Length != offset) return null;
-        return new CachedRows(tokens, File.OpenHandle(tokens, options: FileOptions.RandomAccess), lengths, offsets);
+        return new CachedRows(File.OpenHandle(tokens, options: FileOptions.RandomAccess), lengths, offsets);
     }
 
     public int LengthOf(int index) => _lengths[index];
 
-    public TokenizedRow Read(int index)
+    public TokenizedRow Read(int index) => Read(_tokens, _offsets[index], _lengths[index]);
+
+    /// <summary>Reads a row at its place in a file of tokens.</summary>
+    public static TokenizedRow Read(SafeFileHandle file, long offset, int length)
     {
-        int[] packed = new int[_lengths[index]];
-        Span<byte> bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes(packed.AsSpan());
-        long offset = _offsets[index];
-        while (bytes.Length > 0)
+        byte[] bytes = new byte[length * sizeof(int)];
+        for (int done = 0, read; done < bytes.Length; done += read)
         {
-            int read = RandomAccess.Read(_tokens, bytes, offset);
-            if (read == 0) throw new StorageException(_file, offset, "the cache of tokenized rows ends here; it was cut short. Delete its folder.");
-            bytes = bytes[read..];
-            offset += read;
+            read = RandomAccess.Read(file, bytes.AsSpan(done), offset + done);
+            if (read == 0) throw new StorageException("the cache of tokenized rows", offset + done, "it ends here, cut short. Delete it.");
         }
-        long[] ids = new long[packed.Length], labels = new long[packed.Length];
-        for (int token = 0; token < packed.Length; token++)
+        long[] ids = new long[length], labels = new long[length];
+        for (int token = 0; token < length; token++)
         {
-            int value = BitConverter.IsLittleEndian ? packed[token] : BinaryPrimitives.ReverseEndianness(packed[token]);
-            ids[token] = TokenCacheFormat.Id(value);
-            labels[token] = TokenCacheFormat.CarriesLoss(value) ? ids[token] : TokenizedRow.Ignored;
+            int packed = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(token * sizeof(int)));
+            ids[token] = TokenCacheFormat.Id(packed);
+            labels[token] = TokenCacheFormat.CarriesLoss(packed) ? ids[token] : TokenizedRow.Ignored;
         }
         return new TokenizedRow(ids, labels);
     }

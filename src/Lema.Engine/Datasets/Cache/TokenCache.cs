@@ -17,13 +17,16 @@ internal static class TokenCache
 
     /// <summary>The rows of a dataset, from the cache where it has them.</summary>
     /// <param name="key">What the rows depend on.</param>
+    /// <param name="root">The folder of all caches.</param>
+    /// <param name="growingCount">How many rows the dataset has, where it is read in file order and training can begin before all are tokenized; else null.</param>
     /// <param name="run">Tokenizes all rows, in order.</param>
-    public static ITokenizedRows Open(string file, string key, string root, Action<Action<TokenizedRow>> run)
+    public static ITokenizedRows Open(
+        string file, string key, string root, Func<int?> growingCount, Action<Action<TokenizedRow>, CancellationToken> run, CancellationToken stop)
     {
         if (new FileInfo(file).Length <= LargestInMemoryBytes)
         {
             List<TokenizedRow> rows = [];
-            run(rows.Add);
+            run(rows.Add, stop);
             return new MemoryRows(rows);
         }
         string folder = Path.Combine(root, key);
@@ -31,8 +34,9 @@ internal static class TokenCache
         try
         {
             Directory.CreateDirectory(root);
+            if (growingCount() is { } count) return new GrowingRows(count, new TokenCacheWriter(folder), run);
             using TokenCacheWriter writer = new(folder);
-            run(writer.Add);
+            run(row => writer.Add(row), stop);
             writer.Commit();
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)

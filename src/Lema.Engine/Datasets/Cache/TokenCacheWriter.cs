@@ -9,6 +9,7 @@ internal sealed class TokenCacheWriter : IDisposable
     private readonly string _temporary;
     private readonly FileStream _tokens;
     private readonly List<int> _lengths = [];
+    private long _written;
     private byte[] _buffer = new byte[1 << 16];
 
     public TokenCacheWriter(string folder)
@@ -21,14 +22,24 @@ internal sealed class TokenCacheWriter : IDisposable
 
     public int RowCount => _lengths.Count;
 
-    public void Add(TokenizedRow row)
+    /// <summary>The file that the rows are in before the cache is committed.</summary>
+    public string TokensFile => _tokens.Name;
+
+    /// <summary>Appends a row and returns its place in the file.</summary>
+    public long Add(TokenizedRow row)
     {
+        long offset = _written;
         int bytes = row.Length * sizeof(int);
         if (_buffer.Length < bytes) _buffer = new byte[bytes];
         for (int token = 0; token < row.Length; token++) BinaryPrimitives.WriteInt32LittleEndian(_buffer.AsSpan(token * sizeof(int)), TokenCacheFormat.Pack(row.Ids[token], row.Labels[token]));
         _tokens.Write(_buffer, 0, bytes);
         _lengths.Add(row.Length);
+        _written += bytes;
+        return offset;
     }
+
+    /// <summary>Lets readers of the file see what was added.</summary>
+    public void Flush() => _tokens.Flush();
 
     /// <summary>Makes the cache durable and puts it in its place; another process may have been faster, which is as good.</summary>
     public void Commit()

@@ -23,7 +23,7 @@ public static class DatasetFile
         return Path.GetExtension(plain).ToLowerInvariant() switch
         {
             ".jsonl" or ".ndjson" => Guarded(path, JsonLines.Read(path, () => Open(path))),
-            ".json" => Guarded(path, JsonArray.Read(path, () => Open(path))),
+            ".json" => Guarded(path, JsonArrayFile.Read(path, () => Open(path))),
             ".csv" => Guarded(path, CsvRows.Read(path, () => Open(path), ",")),
             ".tsv" => Guarded(path, CsvRows.Read(path, () => Open(path), "\t")),
             ".parquet" when plain == path => Guarded(path, ParquetRows.Read(path)),

@@ -18,6 +18,18 @@ internal static class JsonLines
         }
     }
 
+    /// <summary>How many rows a file has, without parsing them.</summary>
+    public static int Count(string path)
+    {
+        using LineReader reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan));
+        int count = 0;
+        while (reader.TryRead(out ReadOnlyMemory<byte> line, out bool tooLong))
+        {
+            if (tooLong || !line.Span.Trim(" \t\r"u8).IsEmpty) count++;
+        }
+        return count;
+    }
+
     public static RawRow Parse(string path, long line, ReadOnlyMemory<byte> text)
     {
         try

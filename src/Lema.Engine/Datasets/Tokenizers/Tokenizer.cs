@@ -20,8 +20,9 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     private readonly HashSet<int> _special;
     private readonly Dictionary<string, int> _ids;
 
-    private Tokenizer(TokenizerParts parts, string? bos, string? eos, string? pad)
+    private Tokenizer(string folder, TokenizerParts parts, string? bos, string? eos, string? pad)
     {
+        Folder = folder;
         _parts = parts;
         _byteLevel = parts.Model.IsByteLevel;
         _rawTokens = new AddedTokenFinder(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
@@ -36,6 +37,9 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         foreach (AddedToken token in parts.AddedTokens.Where(token => token.Normalized)) _written[token.Id] = Normalized(token.Content);
         (BosToken, EosToken, PadToken) = (bos, eos, pad);
     }
+
+    /// <summary>The model folder that it was read from.</summary>
+    public string Folder { get; }
 
     /// <summary>One more than the highest id; a model's embedding may have more rows, never fewer.</summary>
     public int VocabularySize => _texts.Length;
@@ -52,15 +56,20 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
 
     public int? PadTokenId => IdOf(PadToken);
 
-    /// <summary>Reads tokenizer.json of a Hugging Face model folder, and the named tokens from tokenizer_config.json and special_tokens_map.json.</summary>
+    /// <summary>
+    /// Reads a Hugging Face model folder: tokenizer.json, or SentencePiece's tokenizer.model where there is none, and the named tokens from
+    /// tokenizer_config.json and special_tokens_map.json.
+    /// </summary>
     /// <exception cref="NotFoundException">The folder has no tokenizer.</exception>
     /// <exception cref="InvalidInputException">A file is not valid or has a component that is not supported.</exception>
     public static Tokenizer Load(string modelFolder)
     {
-        string file = Path.Combine(modelFolder, "tokenizer.json");
-        if (!File.Exists(file)) throw new NotFoundException("Tokenizer", file, "Put the model's tokenizer.json into its folder.");
+        string json = Path.Combine(modelFolder, "tokenizer.json"), pieces = Path.Combine(modelFolder, "tokenizer.model");
         NamedTokens names = new(modelFolder);
-        return new Tokenizer(TokenizerJson.Read(file), names["bos_token"], names["eos_token"], names["pad_token"]);
+        if (File.Exists(json)) return new Tokenizer(modelFolder, TokenizerJson.Read(json), names["bos_token"], names["eos_token"], names["pad_token"]);
+        if (!File.Exists(pieces)) throw new NotFoundException("Tokenizer", json, "Put the model's tokenizer.json (or tokenizer.model) into its folder.");
+        (TokenizerParts parts, string? bos, string? eos) = SentencePieceReader.Read(pieces, names.Flag("add_bos_token", true), names.Flag("add_eos_token", false));
+        return new Tokenizer(modelFolder, parts, names["bos_token"] ?? bos, names["eos_token"] ?? eos, names["pad_token"]);
     }
 
     /// <summary>This tokenizer with further special tokens, at the ids after its own; those it has already are left as they are.</summary>
@@ -69,7 +78,7 @@ public sealed class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         int next = VocabularySize;
         AddedToken[] added = [.. contents.Distinct().Where(content => IdOf(content) is null)
             .Select(content => new AddedToken(next++, content, false, false, false, Normalized: false, Special: true))];
-        return new Tokenizer(_parts with { AddedTokens = [.. _parts.AddedTokens, .. added] }, BosToken, EosToken, PadToken);
+        return new Tokenizer(Folder, _parts with { AddedTokens = [.. _parts.AddedTokens, .. added] }, BosToken, EosToken, PadToken);
     }
 
     /// <summary>The text of a token as the vocabulary writes it; null for an id that has none.</summary>

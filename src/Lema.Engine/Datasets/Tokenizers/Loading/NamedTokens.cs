@@ -13,6 +13,9 @@ internal sealed class NamedTokens
     /// <summary>The text of the token, for example of <c>eos_token</c>; null where no file names one.</summary>
     public string? this[string name] => _files.Select(file => TextOf(file[name])).FirstOrDefault(text => text is not null);
 
+    /// <summary>A switch of tokenizer_config.json.</summary>
+    public bool Flag(string name, bool otherwise) => _files.Length == 0 ? otherwise : _files[0][name].Flag(otherwise);
+
     private static string? TextOf(JsonPart part) =>
         part.IsNull ? null : part.Value.ValueKind == JsonValueKind.Object ? part["content"].Text() : part.Text();
 

@@ -54,3 +54,22 @@ internal sealed class StripSpaces(bool left, bool right) : Normalizer
         return from == 0 && to == old.Length ? text : text.Changed(old[from..to], builder => builder.Keep(from, to - from));
     }
 }
+
+/// <summary>Several spaces in a row become one.</summary>
+internal sealed class SpaceRuns : Normalizer
+{
+    public override AlignedText Normalize(AlignedText text)
+    {
+        string old = text.Text;
+        List<int> kept = new(old.Length);
+        for (int at = 0; at < old.Length; at++)
+        {
+            if (old[at] != ' ' || at == 0 || old[at - 1] != ' ') kept.Add(at);
+        }
+        if (kept.Count == old.Length) return text;
+        return text.Changed(string.Concat(kept.Select(at => old[at])), builder =>
+        {
+            foreach (int at in kept) builder.Keep(at, 1);
+        });
+    }
+}

@@ -4,7 +4,7 @@ using Lema.Engine.Errors;
 namespace Lema.Engine.Datasets.Files;
 
 /// <summary>A JSON file that is one array of objects. It is read whole, so it has a limit; JSON Lines have none.</summary>
-internal static class JsonArray
+internal static class JsonArrayFile
 {
     private const int LargestBytes = 256 << 20;
 

@@ -1,0 +1,42 @@
+using Lema.Engine.Datasets.Rows;
+using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Errors;
+
+namespace Lema.Engine.Datasets.Inspection;
+
+/// <summary>A token as a preview shows it.</summary>
+/// <param name="Text">Its text as the vocabulary decodes it; a part of a character shows as U+FFFD.</param>
+/// <param name="CarriesLoss">Whether training learns to write it.</param>
+/// <param name="IsSpecial">Whether it is a special token.</param>
+public sealed record PreviewToken(int Id, string Text, bool CarriesLoss, bool IsSpecial);
+
+/// <param name="Row">From 0, in file order.</param>
+/// <param name="Line">Line of the file, from 1.</param>
+/// <param name="Truncated">Whether tokens beyond the length were left out.</param>
+public sealed record PreviewedRow(long Row, long Line, IReadOnlyList<PreviewToken> Tokens, bool Truncated);
+
+/// <summary>Shows rows as the model will see them.</summary>
+public static class DatasetPreview
+{
+    /// <param name="first">The first row to show, from 0.</param>
+    /// <param name="maxLength">Tokens of a row at the most; 0: all.</param>
+    /// <exception cref="LemaException">The file cannot be read, or one of the rows is not valid.</exception>
+    public static IEnumerable<PreviewedRow> Rows(RowSource source, RowTokenizer rows, Tokenizer tokenizer, long first, int count, int maxLength)
+    {
+        long index = -1;
+        foreach (SourceRow row in source.Read())
+        {
+            if (++index < first) continue;
+            if (index >= first + count) yield break;
+            TokenizedRow tokens = rows.Tokenize(row.Row ?? throw row.Problem!, $"{source.File}: line {row.Line}");
+            yield return new PreviewedRow(index, row.Line, Show(tokens, tokenizer, maxLength), maxLength > 0 && tokens.Length > maxLength);
+        }
+    }
+
+    private static List<PreviewToken> Show(TokenizedRow row, Tokenizer tokenizer, int maxLength)
+    {
+        TokenizedRow shown = maxLength > 0 ? row.Truncate(maxLength) : row;
+        return [.. shown.Ids.Select((id, place) => new PreviewToken(
+            (int)id, tokenizer.Decode([(int)id], skipSpecialTokens: false), place > 0 && shown.Labels[place] != TokenizedRow.Ignored, tokenizer.IsSpecial((int)id)))];
+    }
+}

@@ -1,0 +1,105 @@
+using System.IO.Compression;
+using System.Text;
+using Lema.Engine.Datasets.Files;
+using Lema.Engine.Datasets.Rows;
+using Lema.Engine.Errors;
+using Lema.Testing;
+using Parquet;
+using Parquet.Schema;
+using Parquet.Serialization;
+
+namespace Lema.Engine.Tests.Datasets.Rows;
+
+public class DatasetFileTests
+{
+    private const string TwoRows = "{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"c\",\"completion\":\"d\"}\n";
+
+    private static PairRow[] Pairs(string file) => [.. new RowSource(file).Read().Select(row => (PairRow)(row.Row ?? throw row.Problem!))];
+
+    [Theory]
+    [InlineData("{\"prompt\":\"a\",\"completion\":\"b\"}\r\n\r\n{\"prompt\":\"c\",\"completion\":\"d\"}")]
+    [InlineData("\uFEFF{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"c\",\"completion\":\"d\"}")]
+    public void Read_JsonLinesOfAnyEnding_HasTheRows(string text)
+    {
+        using TemporaryFolder folder = new();
+        Assert.Equal([new PairRow("a", "b"), new PairRow("c", "d")], Pairs(DatasetFixture.Write(folder, "rows.jsonl", text)));
+    }
+
+    [Fact]
+    public void Read_GzipZstdCsvAndJson_HaveTheSameRows()
+    {
+        using TemporaryFolder folder = new();
+        byte[] plain = Encoding.UTF8.GetBytes(TwoRows);
+        string gzip = Path.Combine(folder.Path, "rows.jsonl.gz"), zstd = Path.Combine(folder.Path, "rows.jsonl.zst");
+        using (GZipStream stream = new(File.Create(gzip), CompressionLevel.Fastest)) stream.Write(plain);
+        using (ZstdSharp.CompressionStream stream = new(File.Create(zstd))) stream.Write(plain);
+        string csv = DatasetFixture.Write(folder, "rows.csv", "prompt,completion\na,b\n\"c\",\"d\"\n");
+        string json = DatasetFixture.Write(folder, "rows.json", $"[{TwoRows.Trim().Replace("\n", ",", StringComparison.Ordinal)}]");
+        foreach (string file in new[] { gzip, zstd, csv, json }) Assert.Equal([new PairRow("a", "b"), new PairRow("c", "d")], Pairs(file));
+    }
+
+    [Fact]
+    public async Task Read_Parquet_HasTheRows()
+    {
+        using TemporaryFolder folder = new();
+        string file = Path.Combine(folder.Path, "rows.parquet");
+        ParquetSchema schema = new(new DataField<string>("prompt"), new DataField<string>("completion"));
+        await using (FileStream stream = File.Create(file))
+        {
+            await ParquetSerializer.SerializeUntypedAsync(
+                [new Dictionary<string, object?> { ["prompt"] = "a", ["completion"] = "b" }!, new Dictionary<string, object?> { ["prompt"] = "c", ["completion"] = "d" }!], schema, stream);
+        }
+        Assert.Equal([new PairRow("a", "b"), new PairRow("c", "d")], Pairs(file));
+    }
+
+    [Theory]
+    [InlineData("{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":1,\"completion\":\"b\"}", "line 2: prompt")]
+    [InlineData("{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"a\"}", "line 2: completion")]
+    [InlineData("{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":", "line 2")]
+    [InlineData("{\"prompt\":\"a\",\"completion\":\"b\"}\n[1]", "line 2")]
+    [InlineData("{\"messages\":[{\"role\":\"user\"}]}", "line 1: messages[0].content")]
+    [InlineData("{\"conversations\":[{\"from\":\"martian\",\"value\":\"x\"}]}", "line 1: conversations[0].from")]
+    public void Read_BadRow_NamesLineAndField(string text, string place)
+    {
+        using TemporaryFolder folder = new();
+        string file = DatasetFixture.Write(folder, "rows.jsonl", text);
+        Assert.Equal(place, new RowSource(file).Read().Select(row => row.Problem).First(problem => problem is not null)!.Place);
+    }
+
+    [Fact]
+    public void Read_BadUtf8_NamesTheLine()
+    {
+        using TemporaryFolder folder = new();
+        string file = Path.Combine(folder.Path, "rows.jsonl");
+        File.WriteAllBytes(file, [.. "{\"text\":\"ok\"}\n{\"text\":\""u8, 0xFF, 0xFE, .. "\"}\n"u8]);
+        Assert.StartsWith("line 2", new RowSource(file).Read().Last().Problem!.Place, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rows.jsonl", "")]
+    [InlineData("rows.jsonl", "{\"unknown\":1}")]
+    [InlineData("rows.xml", "<a/>")]
+    [InlineData("rows.json", "{\"text\":\"a\"}")]
+    [InlineData("rows.jsonl.gz", "not gzip")]
+    [InlineData("rows.parquet", "not parquet")]
+    public void Open_FileThatIsNoDataset_IsATypedError(string name, string text)
+    {
+        using TemporaryFolder folder = new();
+        string file = DatasetFixture.Write(folder, name, text);
+        Assert.ThrowsAny<LemaException>(() => new RowSource(file).Read().Count());
+    }
+
+    [Theory]
+    [InlineData("{\"text\":\"a\"}", RowFormat.Text)]
+    [InlineData("{\"instruction\":\"a\",\"input\":\"\",\"output\":\"b\"}", RowFormat.Alpaca)]
+    [InlineData("{\"conversations\":[]}", RowFormat.ShareGpt)]
+    [InlineData("{\"messages\":[]}", RowFormat.Messages)]
+    [InlineData("{\"question\":\"a\",\"answer\":\"b\",\"explanation\":\"c\",\"confidence\":\"High\"}", RowFormat.Questions)]
+    public void Detect_FirstRows_SaysFormatAndReason(string text, RowFormat expected)
+    {
+        using TemporaryFolder folder = new();
+        DetectedFormat found = FormatDetector.Detect(DatasetFixture.Write(folder, "rows.jsonl", text));
+        Assert.Equal(expected, found.Format);
+        Assert.Contains("1 of the first 1 rows", found.Reason, StringComparison.Ordinal);
+    }
+}
