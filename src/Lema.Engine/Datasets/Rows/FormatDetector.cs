@@ -32,7 +32,7 @@ public static class FormatDetector
         foreach ((RowFormat format, string[] fields) in Signs)
         {
             int having = readable.Count(row => fields.All(field => row.TryGetProperty(field, out _)));
-            if (having * 2 > readable.Length)
+            if (having > 0 && having * 2 >= readable.Length)
             {
                 return new DetectedFormat(format, $"{having} of the first {readable.Length} rows have {string.Join(" and ", fields.Select(field => $"'{field}'"))}");
             }

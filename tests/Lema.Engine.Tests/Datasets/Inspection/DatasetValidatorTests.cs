@@ -26,7 +26,7 @@ public class DatasetValidatorTests
             report.Problems.Select(problem => ((int)problem.Line, problem.Field, problem.IsError)));
         Assert.Contains("line 1", report.Problems[0].Problem, StringComparison.Ordinal);
         Assert.Equal(1, report.Statistics!.RowsOverLength);
-        Assert.Equal(report.Statistics.Histogram.Sum(bin => bin.Rows), 4);
+        Assert.Equal(4, report.Statistics.Histogram.Sum(bin => bin.Rows));
         Assert.InRange(report.Statistics.LossShare, 0.5, 1);
     }
 

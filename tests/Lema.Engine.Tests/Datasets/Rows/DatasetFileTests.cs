@@ -32,7 +32,7 @@ public class DatasetFileTests
         byte[] plain = Encoding.UTF8.GetBytes(TwoRows);
         string gzip = Path.Combine(folder.Path, "rows.jsonl.gz"), zstd = Path.Combine(folder.Path, "rows.jsonl.zst");
         using (GZipStream stream = new(File.Create(gzip), CompressionLevel.Fastest)) stream.Write(plain);
-        using (ZstdSharp.CompressionStream stream = new(File.Create(zstd))) stream.Write(plain);
+        using (ZstdSharp.CompressionStream stream = new(File.Create(zstd), leaveOpen: false)) stream.Write(plain);
         string csv = DatasetFixture.Write(folder, "rows.csv", "prompt,completion\na,b\n\"c\",\"d\"\n");
         string json = DatasetFixture.Write(folder, "rows.json", $"[{TwoRows.Trim().Replace("\n", ",", StringComparison.Ordinal)}]");
         foreach (string file in new[] { gzip, zstd, csv, json }) Assert.Equal([new PairRow("a", "b"), new PairRow("c", "d")], Pairs(file));

@@ -34,7 +34,8 @@ public class TokenizerTests
     {
         const string prompt = "<|user|>\nWhat is it?\n\n<|assistant|>\n", reply = "[LEMA_REPLY]\nAnswer: yes";
         Tokenizer tiny = DatasetFixture.Tokenizer;
-        Assert.Equal(tiny.Encode(prompt + reply, false), [.. tiny.Encode(prompt, false), .. tiny.Encode(reply, false)]);
+        int[] apart = [.. tiny.Encode(prompt, false), .. tiny.Encode(reply, false)];
+        Assert.Equal(tiny.Encode(prompt + reply, false), apart);
     }
 
     [Fact]
