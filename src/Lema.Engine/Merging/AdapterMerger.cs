@@ -14,7 +14,7 @@ namespace Lema.Engine.Merging;
 /// </summary>
 public static class AdapterMerger
 {
-    /// <summary>Merges the adapter of a PEFT folder (a checkpoint is one) into its base.</summary>
+    /// <summary>Merges a checkpoint or any other PEFT folder into its base.</summary>
     /// <param name="output">Folder to create, whole or not at all; it must not exist or be empty.</param>
     /// <exception cref="LemaException">Base or adapter is not valid, they do not belong together, the output exists, or the disk is full or refuses.</exception>
     public static MergedModel Merge(
@@ -23,7 +23,7 @@ public static class AdapterMerger
         DecoderModel model = ModelFamilies.Read(baseFolder);
         GlobalBinaryIndex index = GlobalBinaryIndex.Open(baseFolder);
         _ = ModelUnits.Of(model, index);
-        using AdapterWeights adapters = AdapterFolder.Load(adapterFolder, model);
+        using AdapterWeights adapters = TrainedFolder.Load(adapterFolder, model);
         return Merge(model, index, adapters, output, options, progress, stop);
     }
 

@@ -23,6 +23,6 @@ public sealed record ModelOptions
         _ => ScalarType.Float32,
     };
 
-    /// <summary>The adapter of a PEFT folder on top of the base.</summary>
-    public static Func<DecoderModel, GlobalBinaryIndex, AdapterWeights> FromFolder(string adapterFolder) => (model, _) => AdapterFolder.Load(adapterFolder, model);
+    /// <summary>The adapter of a PEFT folder, or the parameters of a checkpoint of full fine-tuning, on top of the base.</summary>
+    public static Func<DecoderModel, GlobalBinaryIndex, AdapterWeights> FromFolder(string adapterFolder) => (model, _) => TrainedFolder.Load(adapterFolder, model);
 }

@@ -5,8 +5,6 @@ using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Evaluation;
 using Lema.Engine.Generation;
 using Lema.Engine.Models;
-using Lema.Engine.Models.Autodiff;
-using static TorchSharp.torch;
 
 namespace Lema.Engine.Training;
 
@@ -37,26 +35,22 @@ internal sealed class RunEvaluation
     public EvaluationCompleted Run(long step, CancellationToken stop) =>
         new(step, Loss(stop), _replies?.Evaluate(_questions, stop: stop));
 
-
     // The rows that the dataset builder writes carry their question beside the prompt.
     private static bool HasQuestions(string file) =>
         Path.GetExtension(file) == ".jsonl" && File.ReadLines(file).FirstOrDefault() is { } first && first.Contains("\"expected\"", StringComparison.Ordinal);
 
     private double Loss(CancellationToken stop)
     {
-        using var noGrad = no_grad();
-        double sum = 0;
-        long targets = 0;
-        foreach ((long[] Ids, long[] Labels)[] rows in _rows.Chunk(RowsAtOnce))
+        stop.ThrowIfCancellationRequested();
+        MicroBatch[] batches = [.. _rows.Chunk(RowsAtOnce).Select(MicroBatch.Of)];
+        try
         {
-            stop.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using MicroBatch batch = MicroBatch.Of(rows);
-            Variable x = _model.Forward(batch.Tokens);
-            x = _model.Normalize(batch.Tokens, new(x.Value.index_select(0, batch.LossPositions)));
-            sum += new ChunkedCrossEntropy(_model, 1024).Compute([x.Value], [batch.Targets], null).Loss;
-            targets += batch.TargetCount;
+            (double sum, long targets) = new TokenLoss(_model).Compute(batches);
+            return targets == 0 ? double.NaN : sum / targets;
         }
-        return targets == 0 ? double.NaN : sum / targets;
+        finally
+        {
+            foreach (MicroBatch batch in batches) batch.Dispose();
+        }
     }
 }

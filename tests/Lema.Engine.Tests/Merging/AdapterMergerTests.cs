@@ -81,6 +81,19 @@ public sealed class AdapterMergerTests : IDisposable
     }
 
     [Fact]
+    public void Merge_OfFullFineTuning_TakesTheTrainedParameters()
+    {
+        string checkpoint = _folder.File("checkpoint-1");
+        Directory.CreateDirectory(checkpoint);
+        Tensor norm = linspace(0.5, 1.5, 256), query = randn(256, 256);
+        SafetensorsFile.Save(Path.Combine(checkpoint, "masters.safetensors"), [new(Norm, norm), new(Query + ".weight", query)]);
+        IReadOnlyDictionary<string, Tensor> merged = Merge(checkpoint, MergeDtype.Base), original = Base();
+        Assert.True(Same(merged[Norm], norm.to(ScalarType.BFloat16)));
+        Assert.True(Same(merged[Query + ".weight"], query.to(ScalarType.BFloat16)));
+        Assert.True(Same(merged[Embedding], original[Embedding]));
+    }
+
+    [Fact]
     public void Merge_BeyondShardSize_WritesShardsWithIndex()
     {
         string adapter = Adapter(new LoraSettings { R = 4, TargetModules = ["q_proj"] });
