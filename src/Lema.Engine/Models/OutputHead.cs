@@ -1,3 +1,4 @@
+using Lema.Engine.Models.Operations;
 using Lema.Engine.Streaming;
 using static TorchSharp.torch;
 
@@ -27,7 +28,7 @@ public sealed class OutputHead(LanguageModel model)
     /// <summary>Float32 logits [tokens, tile rows] of normalised hidden states [tokens, hidden] and rows of the output matrix.</summary>
     public Tensor Logits(Tensor hidden, Tensor rows)
     {
-        Tensor logits = hidden.matmul(rows.t()).to(ScalarType.Float32);
+        Tensor logits = (MatrixVector.Supports(hidden, rows) ? MatrixVector.Multiply(hidden, rows) : hidden.matmul(rows.t())).to(ScalarType.Float32);
         if (model.Architecture.LogitScale != 1) logits.mul_(model.Architecture.LogitScale);
         return model.Architecture.LogitSoftcap is { } cap ? logits.div_(cap).tanh_().mul_(cap) : logits;
     }

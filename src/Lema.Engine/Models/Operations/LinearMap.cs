@@ -22,7 +22,7 @@ public static class LinearMap
         Tensor Matrix() => transposed ? weights[weight].t() : weights[weight];
         LoraUpdate? update = weights.Adapter(module) is { } adapter ? new(adapter, pass, weights, module, Matrix) : null;
 
-        Tensor output = input.matmul(Matrix().t());
+        Tensor output = Product(pass, input, Matrix());
         Tensor[] saved = update?.Forward(input, output) ?? [];
         if (hasBias) output.add_(weights[bias]);
 
@@ -39,4 +39,7 @@ public static class LinearMap
             x.Accumulate(dx.MoveToOuterDisposeScope());
         });
     }
+
+    private static Tensor Product(LayerPass pass, Tensor input, Tensor matrix) =>
+        pass.States is not null && MatrixVector.Supports(input, matrix) ? MatrixVector.Multiply(input, matrix) : input.matmul(matrix.t());
 }
