@@ -6,14 +6,12 @@ namespace Lema.Engine.Devices;
 /// <summary>The memory under tensors, without copies, through the C ABI that libtorch exports (torch/csrc/inductor/aoti_torch/c/shim.h).</summary>
 internal static unsafe partial class TensorMemory
 {
-    private const int CpuDeviceType = 0;
-
     // libtorch is loaded by TorchSharp, whose resolver knows where it lies; its exports resolve only afterwards.
     static TensorMemory() => torch.InitializeDeviceType(DeviceType.CPU);
 
     /// <summary>A tensor over memory that the caller keeps alive; not part of any dispose scope.</summary>
     /// <param name="type">Element type; <paramref name="data"/> has to be aligned to its size.</param>
-    public static torch.Tensor View(nint data, torch.ScalarType type, IReadOnlyList<long> shape, int deviceType = CpuDeviceType, int deviceIndex = 0)
+    public static torch.Tensor View(nint data, torch.ScalarType type, IReadOnlyList<long> shape, torch.Device? device = null)
     {
         int rank = shape.Count;
         long* sizes = stackalloc long[Math.Max(rank, 1)];
@@ -25,7 +23,7 @@ internal static unsafe partial class TensorMemory
             strides[axis] = stride;
             stride *= Math.Max(shape[axis], 1);
         }
-        int error = CreateTensorFromBlob(data, rank, sizes, strides, 0, (int)type, deviceType, deviceIndex, out nint handle);
+        int error = CreateTensorFromBlob(data, rank, sizes, strides, 0, (int)type, (int)(device?.type ?? DeviceType.CPU), Math.Max(device?.index ?? 0, 0), out nint handle);
         if (error != 0) throw new InvalidOperationException($"libtorch could not make a view of type {type} and shape [{string.Join(", ", shape)}].");
         return torch.Tensor.UnsafeCreateTensor(handle).DetachFromDisposeScope();
     }

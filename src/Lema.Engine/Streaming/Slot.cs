@@ -3,16 +3,19 @@ using TorchSharp;
 
 namespace Lema.Engine.Streaming;
 
-/// <summary>One preallocated buffer and the unit in it. All state is guarded by the stream's lock.</summary>
-internal sealed class Slot(HostBuffer buffer, int? pinnedUnit)
+/// <summary>One preallocated buffer, in host or device memory, and the unit in it. All state is guarded by the stream's lock.</summary>
+internal abstract class Slot(nint address, int? pinnedUnit)
 {
-    public HostBuffer Buffer { get; } = buffer;
+    /// <summary>In place of a unit: the slot is empty.</summary>
+    public const int Empty = -1;
+
+    public nint Address { get; } = address;
 
     /// <summary>The only unit that ever lies here, for a pinned one.</summary>
     public int? PinnedUnit { get; } = pinnedUnit;
 
-    /// <summary>The unit that is here or on its way; -1 for none.</summary>
-    public int Unit { get; private set; } = -1;
+    /// <summary>The unit that is here or on its way.</summary>
+    public int Unit { get; private set; } = Empty;
 
     public bool Ready { get; private set; }
 
@@ -20,10 +23,12 @@ internal sealed class Slot(HostBuffer buffer, int? pinnedUnit)
 
     public IReadOnlyDictionary<string, torch.Tensor> Views { get; private set; } = new Dictionary<string, torch.Tensor>();
 
-    public bool Loading => Unit >= 0 && !Ready;
+    public bool Loading => Unit != Empty && !Ready;
 
     /// <summary>Whether another unit may be loaded over what is here.</summary>
     public bool Evictable => PinnedUnit is null && Leases == 0 && !Loading;
+
+    protected abstract torch.Device Device { get; }
 
     public void BeginLoad(int unit)
     {
@@ -32,14 +37,19 @@ internal sealed class Slot(HostBuffer buffer, int? pinnedUnit)
         Ready = false;
     }
 
-    public void EndLoad(IReadOnlyDictionary<string, torch.Tensor> views)
+    public void EndLoad(UnitLayout layout)
     {
-        Views = views;
+        Views = MakeViews(layout);
         Ready = true;
     }
 
-    /// <summary>Views of the unit's tensors over this slot's memory.</summary>
-    public IReadOnlyDictionary<string, torch.Tensor> MakeViews(UnitLayout layout)
+    public void DropViews()
+    {
+        foreach (torch.Tensor view in Views.Values) view.Dispose();
+        Views = new Dictionary<string, torch.Tensor>();
+    }
+
+    private Dictionary<string, torch.Tensor> MakeViews(UnitLayout layout)
     {
         Dictionary<string, torch.Tensor> views = new(StringComparer.Ordinal);
         for (int index = 0; index < layout.Offsets.Count; index++)
@@ -47,14 +57,35 @@ internal sealed class Slot(HostBuffer buffer, int? pinnedUnit)
             TensorSlice slice = layout.Unit.Slices[index];
             long[] shape = [.. slice.Tensor.Shape];
             if (shape.Length > 0) shape[0] = slice.RowCount;
-            views.Add(slice.Tensor.Name, TensorMemory.View(Buffer.Address + (nint)layout.Offsets[index], slice.Tensor.Type, shape));
+            views.Add(slice.Tensor.Name, TensorMemory.View(Address + (nint)layout.Offsets[index], slice.Tensor.Type, shape, Device));
         }
         return views;
     }
+}
 
-    public void DropViews()
+/// <summary>A slot in host memory.</summary>
+internal sealed class HostSlot(HostBuffer buffer, int? pinnedUnit) : Slot(buffer.Address, pinnedUnit)
+{
+    public HostBuffer Buffer { get; } = buffer;
+
+    protected override torch.Device Device => torch.CPU;
+}
+
+/// <summary>A slot in the memory of a device, with the events that guard it.</summary>
+internal sealed class DeviceSlot(ICopyDevice device, nint address, int? pinnedUnit) : Slot(address, pinnedUnit), IDisposable
+{
+    /// <summary>The last copy into the slot is complete.</summary>
+    public IDeviceEvent Copied { get; } = device.CreateEvent();
+
+    /// <summary>The computation of the last lease is complete.</summary>
+    public IDeviceEvent Released { get; } = device.CreateEvent();
+
+    protected override torch.Device Device => device.TorchDevice;
+
+    public void Dispose()
     {
-        foreach (torch.Tensor view in Views.Values) view.Dispose();
-        Views = new Dictionary<string, torch.Tensor>();
+        DropViews();
+        Copied.Dispose();
+        Released.Dispose();
     }
 }

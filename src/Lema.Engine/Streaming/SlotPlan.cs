@@ -14,8 +14,9 @@ internal sealed record SlotPlan(int Slots, long SlotBytes, IReadOnlyList<int> Pi
 
     /// <param name="unitBytes">Bytes that each unit takes in a slot.</param>
     /// <param name="slots">Null: chosen here.</param>
+    /// <param name="setting">Name of the budget in the settings, for the refusal.</param>
     /// <exception cref="BudgetExceededException">The budget does not hold the slots.</exception>
-    public static SlotPlan Make(IReadOnlyList<long> unitBytes, long budgetBytes, int? slots)
+    public static SlotPlan Make(IReadOnlyList<long> unitBytes, long budgetBytes, int? slots, string setting)
     {
         long all = unitBytes.Sum();
         if (all <= budgetBytes) return new SlotPlan(0, 0, [.. Enumerable.Range(0, unitBytes.Count)], all);
@@ -23,26 +24,32 @@ internal sealed record SlotPlan(int Slots, long SlotBytes, IReadOnlyList<int> Pi
         int count = Math.Min(slots ?? (budgetBytes >= 4 * slotBytes ? 3 : LeastSlots), unitBytes.Count);
         long least = count * slotBytes;
         if (least > budgetBytes)
-            throw new BudgetExceededException(Math.Min(all, least), budgetBytes, $"memory.weightBytes: {count} slots for the largest unit, {slotBytes:N0} bytes,");
-        List<int> pinned = Pins(unitBytes, slotBytes / SmallShare, budgetBytes - least);
+            throw new BudgetExceededException(Math.Min(all, least), budgetBytes, $"{setting}: {count} slots for the largest unit, {slotBytes:N0} bytes,");
+        IReadOnlyList<int> pinned = Pins(unitBytes, budgetBytes - least);
         return new SlotPlan(count, slotBytes, pinned, least + pinned.Sum(unit => unitBytes[unit]));
     }
 
     /// <summary>
-    /// Units that are small beside a slot, for a slot would be wasted on them, and of the others the most that fit when spread evenly: between two
+    /// Units that are small beside a slot, for a slot would be wasted on them, and <paramref name="count"/> of the others, spread evenly: between two
     /// pinned ones the disk gets the same time to bring in the rest, so that no stretch of the pass waits longer than another.
     /// </summary>
-    private static List<int> Pins(IReadOnlyList<long> unitBytes, long smallBytes, long bytes)
+    public static IReadOnlyList<int> PinnedFor(IReadOnlyList<long> unitBytes, int count)
     {
-        List<int> small = [.. Enumerable.Range(0, unitBytes.Count).Where(unit => unitBytes[unit] <= smallBytes)];
-        if (small.Sum(unit => unitBytes[unit]) > bytes) return [];
-        bytes -= small.Sum(unit => unitBytes[unit]);
+        long smallBytes = unitBytes.Max() / SmallShare;
+        int[] small = [.. Enumerable.Range(0, unitBytes.Count).Where(unit => unitBytes[unit] <= smallBytes)];
         int[] large = [.. Enumerable.Range(0, unitBytes.Count).Except(small)];
-        for (int count = large.Length; count > 0; count--)
+        count = Math.Min(count, large.Length);
+        return [.. small.Concat(Enumerable.Range(0, count).Select(pin => large[(2L * pin + 1) * large.Length / (2L * count)])).Order()];
+    }
+
+    /// <summary>As many as fit.</summary>
+    private static IReadOnlyList<int> Pins(IReadOnlyList<long> unitBytes, long bytes)
+    {
+        for (int count = unitBytes.Count; count >= 0; count--)
         {
-            int[] spread = [.. Enumerable.Range(0, count).Select(pin => large[(2L * pin + 1) * large.Length / (2L * count)])];
-            if (spread.Sum(unit => unitBytes[unit]) <= bytes) return [.. small.Concat(spread).Order()];
+            IReadOnlyList<int> pins = PinnedFor(unitBytes, count);
+            if (pins.Sum(unit => unitBytes[unit]) <= bytes) return pins;
         }
-        return small;
+        return [];
     }
 }

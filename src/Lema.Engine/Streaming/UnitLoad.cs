@@ -6,7 +6,7 @@ internal sealed class UnitLoad
     private readonly Queue<Extent> _pieces = new();
 
     /// <param name="pieceBytes">A multiple of the page size.</param>
-    public UnitLoad(Slot slot, UnitLayout layout, int pieceBytes)
+    public UnitLoad(HostSlot slot, UnitLayout layout, int pieceBytes)
     {
         Slot = slot;
         Layout = layout;
@@ -14,7 +14,7 @@ internal sealed class UnitLoad
         Unfinished = _pieces.Count;
     }
 
-    public Slot Slot { get; }
+    public HostSlot Slot { get; }
 
     public UnitLayout Layout { get; }
 

@@ -1,59 +1,50 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using Lema.Engine.Devices;
 using Lema.Engine.Weights;
 using TorchSharp;
 
 namespace Lema.Engine.Streaming;
 
 /// <summary>
-/// Streams units from disk through a fixed set of slots. Reader threads fill slots in the order of the schedule; the slot whose unit is needed last
+/// Streams units from disk through a fixed set of host slots. Reader threads fill slots in the order of the schedule; the slot whose unit is needed last
 /// gives way. Units that fit beside the slots are pinned and read once.
 /// </summary>
 public sealed class WeightStream : IWeightStream
 {
-    private const int None = -1;
-
     private readonly object _gate = new();
     private readonly UnitLayout[] _layouts;
-    private readonly Slot[] _slots;
-    private readonly Slot?[] _slotOf;
+    private readonly SlotTable<HostSlot> _table;
     private readonly List<UnitLoad> _loads = [];
     private readonly Thread[] _readers;
     private readonly ModelFiles _files = new();
     private readonly RowGatherer _rows;
     private readonly WeightStreamOptions _options;
-    private VisitSchedule _schedule = new([]);
     private StreamStatistics _statistics;
     private Exception? _failure;
-    private int _awaited = None;
     private bool _disposed;
 
     private WeightStream(IReadOnlyList<StreamUnit> units, WeightStreamOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReaderThreads, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReadBytes, HostBuffer.Alignment);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(options.ReadBytes % HostBuffer.Alignment, 0);
+        options.Check();
         Units = units;
         _options = options;
         _layouts = [.. units.Select(unit => new UnitLayout(unit))];
-        SlotPlan plan = SlotPlan.Make([.. _layouts.Select(layout => layout.ByteCount)], options.BudgetBytes, options.Slots);
+        SlotPlan plan = SlotPlan.Make([.. _layouts.Select(layout => layout.ByteCount)], options.BudgetBytes, options.Slots, "memory.weightBytes");
         foreach (string file in _layouts.SelectMany(layout => layout.Extents).Select(extent => extent.File).Distinct()) _ = _files[file];
         _rows = new RowGatherer(_files);
-        _slotOf = new Slot?[units.Count];
-        _slots = new Slot[plan.Slots + plan.Pinned.Count];
-        for (int index = 0; index < plan.Slots; index++) _slots[index] = new Slot(new HostBuffer(plan.SlotBytes), null);
-        for (int index = 0; index < plan.Pinned.Count; index++)
-        {
-            int unit = plan.Pinned[index];
-            _slots[plan.Slots + index] = _slotOf[unit] = new Slot(new HostBuffer(_layouts[unit].ByteCount), unit);
-        }
-        SlotBytes = plan.TotalBytes;
         ReadsDirect = options.DirectIo switch
         {
             DirectIo.On => true,
             DirectIo.Off => false,
             _ => ReadProbe.PrefersDirect(_files, [.. _layouts.SelectMany(layout => layout.Extents)]),
         };
+        SlotBytes = plan.TotalBytes;
+        _table = new SlotTable<HostSlot>(
+        [
+            .. Enumerable.Range(0, plan.Slots).Select(_ => new HostSlot(new HostBuffer(plan.SlotBytes), null)),
+            .. plan.Pinned.Select(unit => new HostSlot(new HostBuffer(_layouts[unit].ByteCount), unit)),
+        ], units.Count);
         _readers = [.. Enumerable.Range(0, options.ReaderThreads).Select(index => new Thread(ReadPieces) { IsBackground = true, Name = $"weight reader {index}" })];
         foreach (Thread reader in _readers) reader.Start();
     }
@@ -71,9 +62,29 @@ public sealed class WeightStream : IWeightStream
         get { lock (_gate) return _statistics; }
     }
 
+    internal IReadOnlyList<UnitLayout> Layouts => _layouts;
+
+    internal IEnumerable<HostBuffer> Buffers => _table.Slots.Select(slot => slot.Buffer);
+
     /// <exception cref="Errors.BudgetExceededException">The budget does not hold two slots of the largest unit.</exception>
     /// <exception cref="Errors.StorageException">A file could not be opened.</exception>
     public static WeightStream Open(IReadOnlyList<StreamUnit> units, WeightStreamOptions options) => new(units, options);
+
+    /// <summary>The same for any device: one with memory of its own gets slots there, filled from the host's.</summary>
+    /// <param name="deviceBudgetBytes">Bytes of the device's slots; ignored where the device computes in host memory.</param>
+    public static IWeightStream Open(IReadOnlyList<StreamUnit> units, WeightStreamOptions options, IDevice device, long deviceBudgetBytes)
+    {
+        WeightStream host = new(units, options);
+        try
+        {
+            return device is ICopyDevice own ? new DeviceWeightStream(host, own, deviceBudgetBytes) : host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
 
     public void Schedule(IEnumerable<int> visits)
     {
@@ -81,7 +92,7 @@ public sealed class WeightStream : IWeightStream
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _schedule = schedule;
+            _table.Schedule = schedule;
             Prefetch();
         }
     }
@@ -93,16 +104,8 @@ public sealed class WeightStream : IWeightStream
 
     public UnitLease Acquire(int unit)
     {
-        Checked(unit);
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            Slot slot = Resident(unit) ?? WaitFor(unit);
-            slot.Leases++;
-            _schedule.Made(unit);
-            Prefetch();
-            return new UnitLease(Units[unit], slot.Views, () => Release(slot));
-        }
+        HostSlot slot = AcquireSlot(unit);
+        return new UnitLease(Units[unit], slot.Views, () => Release(slot));
     }
 
     public torch.Tensor GatherRows(TensorEntry matrix, ReadOnlySpan<long> rows) => _rows.Gather(matrix, rows);
@@ -116,7 +119,7 @@ public sealed class WeightStream : IWeightStream
             Monitor.PulseAll(_gate);
         }
         foreach (Thread reader in _readers) reader.Join();
-        foreach (Slot slot in _slots)
+        foreach (HostSlot slot in _table.Slots)
         {
             slot.DropViews();
             slot.Buffer.Dispose();
@@ -124,14 +127,22 @@ public sealed class WeightStream : IWeightStream
         _files.Dispose();
     }
 
-    private int Checked(int unit)
+    /// <summary>A lease without views, for a copy to a device.</summary>
+    internal HostSlot AcquireSlot(int unit)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(unit);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(unit, Units.Count);
-        return unit;
+        Checked(unit);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            HostSlot slot = Resident(unit) ?? WaitFor(unit);
+            slot.Leases++;
+            _table.Schedule.Made(unit);
+            Prefetch();
+            return slot;
+        }
     }
 
-    private void Release(Slot slot)
+    internal void Release(HostSlot slot)
     {
         lock (_gate)
         {
@@ -141,87 +152,76 @@ public sealed class WeightStream : IWeightStream
         }
     }
 
-    private Slot? Resident(int unit)
+    /// <summary>An announced visit needs nothing from here.</summary>
+    internal void Skip(int unit)
     {
-        if (_slotOf[unit] is not { Ready: true } slot) return null;
+        lock (_gate)
+        {
+            _table.Schedule.Made(unit);
+            if (!_disposed) Prefetch();
+        }
+    }
+
+    private int Checked(int unit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(unit);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(unit, Units.Count);
+        return unit;
+    }
+
+    private HostSlot? Resident(int unit)
+    {
+        if (_table.FindReady(unit) is not { } slot) return null;
         _statistics = _statistics with { Hits = _statistics.Hits + 1 };
         return slot;
     }
 
     /// <summary>Blocks until the unit is in a slot, starting its load before all prefetches.</summary>
-    private Slot WaitFor(int unit)
+    private HostSlot WaitFor(int unit)
     {
         long start = Stopwatch.GetTimestamp();
-        _awaited = unit;
+        _table.Awaited = unit;
         try
         {
             while (true)
             {
                 if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                if (_slotOf[unit] is { } slot && slot.Unit == unit)
-                {
-                    if (slot.Ready) return slot;
-                }
-                else if (SlotFor(unit, VisitSchedule.Never, evictAny: true) is { } free)
-                {
-                    StartLoad(free, unit, first: true);
-                }
-                else if (!_slots.Any(candidate => candidate.Loading))
-                {
-                    throw new InvalidOperationException($"All slots are leased; {Units[unit].Name} cannot be brought in before one is given back.");
-                }
+                if (_table.FindReady(unit) is { } ready) return ready;
+                if (_table.Find(unit) is null) StartAwaited(unit);
                 Monitor.Wait(_gate);
             }
         }
         finally
         {
-            _awaited = None;
+            _table.Awaited = Slot.Empty;
             _statistics = _statistics with { DiskStallSeconds = _statistics.DiskStallSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
         }
+    }
+
+    private void StartAwaited(int unit)
+    {
+        if (_table.Choose(unit, VisitSchedule.Never, evictAny: true) is { } free) StartLoad(free, unit, first: true);
+        else if (!_table.AnyLoading) throw new InvalidOperationException($"All slots are leased; {Units[unit].Name} cannot be brought in before one is given back.");
     }
 
     /// <summary>Starts the loads that the schedule asks for next, as long as a slot may be used and the readers lack work.</summary>
     private void Prefetch()
     {
-        if (_failure is not null || (_awaited != None && _slotOf[_awaited]?.Unit != _awaited)) return;
-        for (int position = _schedule.Cursor; position < _schedule.Count; position++)
+        if (_failure is not null || _table.AwaitsSlot) return;
+        for (int position = _table.Schedule.Cursor; position < _table.Schedule.Count; position++)
         {
             if (_loads.Any(load => load.HasPieces)) return;
-            int unit = _schedule[position];
-            if (_slotOf[unit]?.Unit == unit) continue;
-            if (SlotFor(unit, position, evictAny: false) is not { } slot) return;
+            int unit = _table.Schedule[position];
+            if (_table.Find(unit) is not null) continue;
+            if (_table.Choose(unit, position, evictAny: false) is not { } slot) return;
             StartLoad(slot, unit, first: false);
         }
     }
 
-    /// <summary>
-    /// The slot to load a unit into: its own when it is pinned, else an empty one, else the one whose unit is needed last, and later than the
-    /// position given unless any may go.
-    /// </summary>
-    private Slot? SlotFor(int unit, int position, bool evictAny)
+    private void StartLoad(HostSlot slot, int unit, bool first)
     {
-        if (_slotOf[unit] is { PinnedUnit: not null } own) return own;
-        Slot? best = null;
-        int bestUse = -1;
-        foreach (Slot slot in _slots)
-        {
-            // A unit that a visit waits for may be in no announcement, and would be the first to go.
-            if (!slot.Evictable || (slot.Unit == _awaited && slot.Unit != None)) continue;
-            if (slot.Unit == None) return slot;
-            int use = _schedule.NextUse(slot.Unit);
-            if (use <= bestUse || (!evictAny && use <= position)) continue;
-            best = slot;
-            bestUse = use;
-        }
-        return best;
-    }
-
-    private void StartLoad(Slot slot, int unit, bool first)
-    {
-        if (slot.PinnedUnit is null && slot.Unit >= 0) _slotOf[slot.Unit] = null;
-        slot.BeginLoad(unit);
-        _slotOf[unit] = slot;
+        _table.Assign(slot, unit);
         UnitLoad load = new(slot, _layouts[unit], _options.ReadBytes);
         _statistics = _statistics with { Loads = _statistics.Loads + 1 };
         if (first) _loads.Insert(0, load);
@@ -285,6 +285,6 @@ public sealed class WeightStream : IWeightStream
     {
         _files.VerifyUnchanged(load.Layout.Extents.Select(extent => extent.File).Distinct());
         _loads.Remove(load);
-        load.Slot.EndLoad(load.Slot.MakeViews(load.Layout));
+        load.Slot.EndLoad(load.Layout);
     }
 }

@@ -16,4 +16,12 @@ public sealed record WeightStreamOptions
 
     /// <summary>Bytes of one read call, a multiple of 4,096.</summary>
     public int ReadBytes { get; init; } = 8 << 20;
+
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(ReaderThreads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ReadBytes, HostBuffer.Alignment);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(ReadBytes % HostBuffer.Alignment, 0);
+        if (Slots is { } slots) ArgumentOutOfRangeException.ThrowIfLessThan(slots, 2);
+    }
 }

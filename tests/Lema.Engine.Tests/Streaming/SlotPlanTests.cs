@@ -14,13 +14,13 @@ public sealed class SlotPlanTests
     [InlineData(1000, 0, new[] { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 })]
     public void Make_TenEqualUnits_SpreadsThePinnedOnes(long budget, int slots, int[] pinned)
     {
-        SlotPlan plan = SlotPlan.Make([.. Enumerable.Repeat(100L, 10)], budget, null);
+        SlotPlan plan = SlotPlan.Make([.. Enumerable.Repeat(100L, 10)], budget, null, "memory.weightBytes");
         Assert.Equal(slots, plan.Slots);
         Assert.Equal(pinned, plan.Pinned);
     }
 
     [Fact]
-    public void Make_SmallUnit_IsPinnedFirst() => Assert.Equal([3], SlotPlan.Make([100, 100, 100, 1, 100], 250, null).Pinned);
+    public void Make_SmallUnit_IsPinnedFirst() => Assert.Equal([3], SlotPlan.Make([100, 100, 100, 1, 100], 250, null, "memory.weightBytes").Pinned);
 
     [Property]
     public void Make_AnyUnitsAndBudget_IsNeverOverItAndNamesTheLeast(int seed)
@@ -30,15 +30,15 @@ public sealed class SlotPlanTests
         long budget = random.Next(1, 30_000);
         try
         {
-            SlotPlan plan = SlotPlan.Make(units, budget, null);
+            SlotPlan plan = SlotPlan.Make(units, budget, null, "memory.weightBytes");
             Assert.InRange(plan.TotalBytes, 1, budget);
             Assert.Equal(plan.Slots * plan.SlotBytes + plan.Pinned.Sum(unit => units[unit]), plan.TotalBytes);
         }
         catch (BudgetExceededException refusal)
         {
             Assert.True(refusal.RequiredBytes > budget);
-            SlotPlan.Make(units, refusal.RequiredBytes, null);
-            Assert.Throws<BudgetExceededException>(() => SlotPlan.Make(units, refusal.RequiredBytes - 1, null));
+            SlotPlan.Make(units, refusal.RequiredBytes, null, "memory.weightBytes");
+            Assert.Throws<BudgetExceededException>(() => SlotPlan.Make(units, refusal.RequiredBytes - 1, null, "memory.weightBytes"));
         }
     }
 }

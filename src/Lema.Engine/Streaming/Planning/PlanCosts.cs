@@ -1,0 +1,72 @@
+namespace Lema.Engine.Streaming.Planning;
+
+/// <summary>What a shape costs in memory and time. Formulas: docs/performance.md.</summary>
+internal static class PlanCosts
+{
+    /// <summary>Value, gradient and two moments.</summary>
+    private const int BytesPerTrainedParameter = 16;
+
+    /// <summary>Logits in float32, their exponentials and one temporary.</summary>
+    private const int LogitCopies = 3;
+
+    /// <summary>Recomputed activations of one micro-batch, and as much again for gradients and temporaries.</summary>
+    private const int WorkingCopies = 2;
+
+    /// <summary>Blocks whose boundaries are under way between memory and file at a time: one written or used, one read ahead.</summary>
+    private const int BoundariesInFlight = 2;
+
+    /// <summary>Smaller matrices compute a little slower; keeps ties from going to the most frugal shape.</summary>
+    private const double CostOfHalving = 0.01;
+
+    public static IEnumerable<PlanItem> Host(PlanRequest request, PlanShape shape)
+    {
+        long boundary = Boundary(request);
+        yield return new PlanItem("runtime", request.RuntimeBytes);
+        yield return new PlanItem("trained parameters, gradients and moments", request.TrainedParameters * BytesPerTrainedParameter);
+        long blocks = shape.Boundaries == BoundaryPlace.Memory ? request.Blocks - shape.KeptLayers : Math.Min(BoundariesInFlight, request.Blocks - shape.KeptLayers);
+        yield return new PlanItem("boundary activations", blocks * boundary);
+        if (request.DeviceBytes is not null) yield break;
+        foreach (PlanItem item in Computation(request, shape)) yield return item;
+    }
+
+    public static IEnumerable<PlanItem> Device(PlanRequest request, PlanShape shape)
+    {
+        if (request.DeviceBytes is null) yield break;
+        yield return new PlanItem("trained parameters of one block", request.TrainedParameters * BytesPerTrainedParameter / request.Blocks);
+        foreach (PlanItem item in Computation(request, shape)) yield return item;
+    }
+
+    public static long DiskBytesPerPass(PlanRequest request, PlanShape shape, SlotChoice weights) =>
+        weights.LoadedBytes + (shape.Boundaries == BoundaryPlace.File ? (request.Blocks - shape.KeptLayers) * Boundary(request) : 0);
+
+    public static double Seconds(PlanRequest request, PlanShape shape, long diskBytesPerPass, long copiedBytesPerPass)
+    {
+        double flops = request.Speeds.FlopsPerSecond;
+        double forward = 2.0 * request.BlockParameters * request.StepTokens / flops;
+        double recomputed = 1 - (double)shape.KeptLayers / request.Blocks;
+        double backward = forward * (1 + recomputed);
+        double head = 4.0 * request.HeadParameters * request.StepTokens / flops;
+        double link = Math.Max(diskBytesPerPass / request.Speeds.DiskBytesPerSecond, copiedBytesPerPass / request.Speeds.CopyBytesPerSecond);
+        double halvings = Math.Log2((double)request.MicroBatchRows / shape.MicroBatchRows) + Math.Log2(1024.0 / shape.ChunkTokens);
+        return (Math.Max(forward, link) + Math.Max(backward, link) + head) * (1 + CostOfHalving * halvings);
+    }
+
+    public static int PrefetchDepth(PlanRequest request)
+    {
+        double load = request.UnitBytes.Max() / request.Speeds.DiskBytesPerSecond;
+        double compute = 2.0 * request.BlockParameters / request.Blocks * request.StepTokens / request.Speeds.FlopsPerSecond;
+        return (int)Math.Min(request.UnitBytes.Count, Math.Ceiling(load / compute) + 1);
+    }
+
+    /// <summary>Inputs of one block for the whole step.</summary>
+    private static long Boundary(PlanRequest request) => request.StepTokens * request.HiddenSize * request.ElementBytes;
+
+    private static IEnumerable<PlanItem> Computation(PlanRequest request, PlanShape shape)
+    {
+        long microTokens = (long)shape.MicroBatchRows * request.Length;
+        yield return new PlanItem("kept activations", shape.KeptLayers * request.StepTokens * request.ActivationBytesPerToken);
+        yield return new PlanItem("one block at work", WorkingCopies * microTokens * request.ActivationBytesPerToken);
+        yield return new PlanItem("hidden states and their gradients", 2 * Boundary(request));
+        yield return new PlanItem("logits", (long)Math.Min(shape.ChunkTokens, request.StepTokens) * request.VocabularySize * sizeof(float) * LogitCopies);
+    }
+}
