@@ -32,7 +32,7 @@ public sealed class LanguageModel : IDisposable
         AdapterWeights adapters = options.Adapters?.Invoke(architecture, index) ?? AdapterWeights.None;
         try
         {
-            IWeightStream stream = WeightStream.Open(units.Units, new() { BudgetBytes = options.WeightBytes ?? index.TotalBytes * 2 });
+            IWeightStream stream = WeightStream.Open(units.Units, new() { BudgetBytes = options.WeightBytes ?? index.TotalBytes * 2, DirectIo = options.DirectIo });
             return new(architecture, units, stream, adapters, options.ComputeType);
         }
         catch

@@ -13,6 +13,8 @@ public sealed record ModelOptions
     /// <summary>Budget of slots and pinned units; null: the whole model stays in memory.</summary>
     public long? WeightBytes { get; init; }
 
+    public Streaming.DirectIo DirectIo { get; init; } = Streaming.DirectIo.Auto;
+
     /// <summary>Makes what is trained on top; null: the base model alone.</summary>
     public Func<DecoderModel, GlobalBinaryIndex, AdapterWeights>? Adapters { get; init; }
 

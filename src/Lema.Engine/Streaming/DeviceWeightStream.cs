@@ -60,6 +60,11 @@ internal sealed class DeviceWeightStream : IWeightStream
         }
     }
 
+    public void ScheduleNext(IEnumerable<int> visits)
+    {
+        lock (_gate) Schedule([.. visits, .. _table.Schedule.Remaining]);
+    }
+
     public UnitLease Acquire(int unit)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(unit);

@@ -11,9 +11,12 @@ namespace Lema.Engine.Streaming;
 internal sealed partial class DirectFile : IDisposable
 {
     private const int OpenReadOnly = 0;
-    private const int OpenCloseOnExec = 0x80000;
+    public const int OpenCloseOnExec = 0x80000;
     private const int OpenDirectX64 = 0x4000;
     private const int OpenDirectArm64 = 0x10000;
+
+    /// <summary>O_DIRECT, which differs between processors; 0 where it is not known.</summary>
+    public static readonly int OpenFlag = RuntimeInformation.ProcessArchitecture switch { Architecture.X64 => OpenDirectX64, Architecture.Arm64 => OpenDirectArm64, _ => 0 };
 
     private readonly SafeFileHandle _handle;
 
@@ -28,9 +31,8 @@ internal sealed partial class DirectFile : IDisposable
     /// <summary>Null where the system or the file system has no O_DIRECT.</summary>
     public static DirectFile? TryOpen(string path)
     {
-        int flag = RuntimeInformation.ProcessArchitecture switch { Architecture.X64 => OpenDirectX64, Architecture.Arm64 => OpenDirectArm64, _ => 0 };
-        if (!OperatingSystem.IsLinux() || flag == 0) return null;
-        int descriptor = Open(path, OpenReadOnly | OpenCloseOnExec | flag);
+        if (!OperatingSystem.IsLinux() || OpenFlag == 0) return null;
+        int descriptor = Open(path, OpenReadOnly | OpenCloseOnExec | OpenFlag);
         return descriptor < 0 ? null : new DirectFile(path, new SafeFileHandle(descriptor, ownsHandle: true));
     }
 

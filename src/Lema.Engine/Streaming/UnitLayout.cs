@@ -25,11 +25,14 @@ internal sealed class UnitLayout
     {
         Unit = unit;
         _offsets = new long[unit.Slices.Count];
+        foreach (TensorSlice slice in unit.Slices) Check(slice);
+        // In the order of the file, whatever that of the unit: a unit of a prepared model is then one run.
+        int[] order = [.. Enumerable.Range(0, unit.Slices.Count).OrderBy(index => unit.Slices[index].Tensor.File, StringComparer.Ordinal).ThenBy(index => FileOffset(unit.Slices[index]))];
         long end = 0;
-        for (int first = 0; first < unit.Slices.Count;)
+        for (int first = 0; first < order.Length;)
         {
-            int count = RunLength(unit.Slices, first);
-            end = Place(first, count, end);
+            int count = RunLength(order.AsSpan(first));
+            end = Place(order.AsSpan(first, count), end);
             first += count;
         }
         ByteCount = Up(end, HostBuffer.Alignment);
@@ -47,29 +50,28 @@ internal sealed class UnitLayout
     public long ByteCount { get; }
 
     /// <summary>Slices from the first on that follow each other in the file, each aligned as a view has to be.</summary>
-    private static int RunLength(IReadOnlyList<TensorSlice> slices, int first)
+    private int RunLength(ReadOnlySpan<int> slices)
     {
         int count = 1;
-        if (FileOffset(slices[first]) % ViewAlignment != 0) return count;
-        while (first + count < slices.Count)
+        if (FileOffset(Unit.Slices[slices[0]]) % ViewAlignment != 0) return count;
+        for (; count < slices.Length; count++)
         {
-            TensorSlice last = slices[first + count - 1], next = slices[first + count];
+            TensorSlice last = Unit.Slices[slices[count - 1]], next = Unit.Slices[slices[count]];
             if (next.Tensor.File != last.Tensor.File || FileOffset(next) != FileOffset(last) + last.ByteCount || FileOffset(next) % ViewAlignment != 0) break;
-            count++;
         }
         return count;
     }
 
-    private long Place(int first, int count, long end)
+    private long Place(ReadOnlySpan<int> run, long end)
     {
-        TensorSlice head = Unit.Slices[first];
+        TensorSlice head = Unit.Slices[run[0]];
         long fileOffset = FileOffset(head);
         long bytes = 0;
-        for (int index = first; index < first + count; index++) bytes += Checked(Unit.Slices[index]).ByteCount;
+        foreach (int index in run) bytes += Unit.Slices[index].ByteCount;
         bool inPlace = bytes >= LeastInPlaceBytes && fileOffset % ViewAlignment == 0;
         long start = inPlace ? Up(end, HostBuffer.Alignment) + fileOffset % HostBuffer.Alignment : Up(end, ViewAlignment);
         long offset = start;
-        for (int index = first; index < first + count; index++)
+        foreach (int index in run)
         {
             _offsets[index] = offset;
             offset += Unit.Slices[index].ByteCount;
@@ -82,11 +84,10 @@ internal sealed class UnitLayout
 
     private static long Up(long value, long alignment) => (value + alignment - 1) / alignment * alignment;
 
-    private TensorSlice Checked(TensorSlice slice)
+    private void Check(TensorSlice slice)
     {
         long rows = slice.Tensor.Shape.Count == 0 ? 1 : slice.Tensor.Shape[0];
-        return slice.FirstRow >= 0 && slice.RowCount >= 0 && slice.FirstRow <= rows - slice.RowCount
-            ? slice
-            : throw new ArgumentException($"{Unit.Name}: rows {slice.FirstRow} to {slice.FirstRow + slice.RowCount} of {slice.Tensor.Name}, which has {rows}.");
+        if (slice.FirstRow < 0 || slice.RowCount < 0 || slice.FirstRow > rows - slice.RowCount)
+            throw new ArgumentException($"{Unit.Name}: rows {slice.FirstRow} to {slice.FirstRow + slice.RowCount} of {slice.Tensor.Name}, which has {rows}.");
     }
 }

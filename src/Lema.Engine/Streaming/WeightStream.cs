@@ -99,7 +99,7 @@ public sealed class WeightStream : IWeightStream
 
     public void ScheduleNext(IEnumerable<int> visits)
     {
-        lock (_gate) Schedule([.. visits, .. _schedule.Remaining]);
+        lock (_gate) Schedule([.. visits, .. _table.Schedule.Remaining]);
     }
 
     public UnitLease Acquire(int unit)

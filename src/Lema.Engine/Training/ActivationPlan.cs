@@ -29,6 +29,6 @@ public sealed record ActivationPlan(int KeptLayers, long LayerBytes, long Bounda
     ];
 
     /// <summary>Elements that a block's operations save for a token: what goes into and comes out of its linear modules, and a few residual streams.</summary>
-    private static long PerToken(DecoderModel model) => Enumerable.Range(0, model.BlockCount).Max(block =>
+    internal static long PerToken(DecoderModel model) => Enumerable.Range(0, model.BlockCount).Max(block =>
         model.Parts(block).Linears.Sum(linear => linear.Out) + model.Parts(block).Linears.Max(linear => linear.In) + 6L * model.HiddenSize);
 }

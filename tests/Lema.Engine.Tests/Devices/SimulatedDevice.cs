@@ -78,6 +78,15 @@ internal sealed unsafe class SimulatedDevice : ICopyDevice
     /// <summary>Queues what a kernel would do.</summary>
     public void QueueComputation(Action action) => Enqueue(_computations, action);
 
+    /// <summary>Blocks until nothing more can run by itself.</summary>
+    public void Settle()
+    {
+        lock (_gate)
+        {
+            while (Next() is not null) Monitor.Wait(_gate);
+        }
+    }
+
     public void ReleaseCopies()
     {
         lock (_gate)

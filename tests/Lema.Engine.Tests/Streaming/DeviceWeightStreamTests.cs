@@ -113,6 +113,7 @@ public sealed class DeviceWeightStreamTests
         {
             using IWeightStream stream = Open(model, device, 6, 2);
             Visit(model, stream, device, 0, () => wrong++);
+            device.Settle();
             device.ReleaseCopies();
             device.Drain();
         }

@@ -30,7 +30,7 @@ public sealed record MemoryPlan
 
     public required int MicroBatchRows { get; init; }
 
-    /// <summary>Last blocks whose activations are kept instead of recomputed, at least one.</summary>
+    /// <summary>Last blocks whose activations are kept instead of recomputed.</summary>
     public required int KeptLayers { get; init; }
 
     public required BoundaryPlace Boundaries { get; init; }

@@ -27,7 +27,7 @@ internal sealed class PlanSearch(PlanRequest request)
         from place in new[] { BoundaryPlace.Memory, BoundaryPlace.File }
         from rows in MicroBatches()
         from chunk in ChunkSizes
-        from kept in Enumerable.Range(1, request.Blocks)
+        from kept in Enumerable.Range(0, request.Blocks + 1)
         select new PlanShape(rows, kept, place, chunk);
 
     private IEnumerable<int> MicroBatches()

@@ -30,7 +30,7 @@ public sealed class MemoryPlanTests
 
     [Theory]
     [InlineData(100.0, 0, BoundaryPlace.Memory)]
-    [InlineData(8.0, 2, BoundaryPlace.Memory)]
+    [InlineData(8.0, 2, BoundaryPlace.File)]
     [InlineData(2.4, 2, BoundaryPlace.File)]
     public void Make_LlamaSevenB_UsesWhatTheTotalLeaves(double totalGib, int slots, BoundaryPlace boundaries)
     {

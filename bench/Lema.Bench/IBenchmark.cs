@@ -1,0 +1,8 @@
+namespace Lema.Bench;
+
+internal interface IBenchmark
+{
+    string Name { get; }
+
+    BenchReport Run(BenchOptions options);
+}

@@ -1,0 +1,21 @@
+using Lema.Bench;
+using Lema.Engine.Errors;
+
+IBenchmark[] benchmarks = [new StreamingBenchmark(), new LoadBenchmark()];
+if (args.Length == 0 || benchmarks.FirstOrDefault(benchmark => benchmark.Name == args[0]) is not { } chosen)
+{
+    Console.Error.WriteLine($"usage: bench/run {string.Join('|', benchmarks.Select(benchmark => benchmark.Name))} [options] [--json]");
+    return 2;
+}
+try
+{
+    BenchOptions options = new(args[1..]);
+    BenchReport report = chosen.Run(options);
+    Console.WriteLine(options.Has("json") ? report.ToJson() : report.ToTable());
+    return 0;
+}
+catch (LemaException error)
+{
+    Console.Error.WriteLine(error.Message);
+    return 1;
+}

@@ -1,0 +1,38 @@
+using Lema.Engine.Models;
+using Lema.Engine.Streaming;
+using Lema.Engine.Streaming.Planning;
+
+namespace Lema.Engine.Training;
+
+/// <summary>What a run needs of memory and time, for <see cref="MemoryPlan"/>.</summary>
+public static class PlanRequests
+{
+    /// <param name="trainedParameters">Elements of all trained tensors.</param>
+    /// <param name="availableBytes">Host memory, where the settings state no total.</param>
+    public static PlanRequest Of(DecoderModel model, ModelUnits units, RunSettings settings, long trainedParameters, long availableBytes, MeasuredSpeeds speeds)
+    {
+        int elementBytes = settings.Precision == Precision.Fp32 ? sizeof(float) : sizeof(ushort);
+        return new PlanRequest
+        {
+            UnitBytes = [.. units.Units.Select(unit => new UnitLayout(unit).ByteCount)],
+            Blocks = model.BlockCount,
+            BlockParameters = Enumerable.Range(0, model.BlockCount).Sum(block => Parameters(units.Units[units.Block(block)])),
+            HeadParameters = (long)model.VocabularySize * model.HiddenSize,
+            HiddenSize = model.HiddenSize,
+            VocabularySize = model.VocabularySize,
+            ActivationBytesPerToken = ActivationPlan.PerToken(model) * elementBytes,
+            ElementBytes = elementBytes,
+            MicroBatchRows = settings.MicroBatchSize,
+            StepRows = settings.MicroBatchSize * settings.GradientAccumulation,
+            Length = settings.MaxLength,
+            TrainedParameters = trainedParameters,
+            WeightBytes = settings.Memory.WeightBytes,
+            TotalBytes = settings.Memory.TotalBytes ?? availableBytes,
+            DeviceBytes = settings.Memory.DeviceBytes,
+            Speeds = speeds,
+        };
+    }
+
+    /// <summary>Elements of a unit's tensors.</summary>
+    public static long Parameters(StreamUnit unit) => unit.Slices.Sum(slice => slice.Tensor.Shape.Skip(1).Aggregate(slice.RowCount, (count, dimension) => count * dimension));
+}
