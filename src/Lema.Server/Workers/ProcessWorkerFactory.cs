@@ -18,22 +18,24 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<Proc
         Process process = Process.Start(StartInfo(socket)) ?? throw new InvalidOperationException("The worker process did not start.");
         string record = WorkerRecords.Write(data.Workers, name, process);
         LogStarted(process.Id, job);
+        TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
         process.ErrorDataReceived += (_, line) => { if (line.Data is { Length: > 0 } text) LogLine(process.Id, text); };
+        // What native libraries print goes to the log, and never fills the pipe.
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data == WorkerProgram.ReadyLine) ready.TrySetResult();
+            else if (line.Data is { Length: > 0 } text) LogLine(process.Id, text);
+        };
         process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
         ProcessWorker worker = new(process, socket, () => File.Delete(record));
         try
         {
             using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(stop);
             late.CancelAfter(StartsWithin);
-            string? line = await process.StandardOutput.ReadLineAsync(late.Token).ConfigureAwait(false);
-            if (line != WorkerProgram.ReadyLine)
-            {
-                await process.WaitForExitAsync(late.Token).ConfigureAwait(false);
-                throw new WorkerDiedException(process.ExitCode);
-            }
-            // What native libraries print goes to the log, and never fills the pipe.
-            process.OutputDataReceived += (_, output) => { if (output.Data is { Length: > 0 } text) LogLine(process.Id, text); };
-            process.BeginOutputReadLine();
+            await Task.WhenAny(ready.Task, process.WaitForExitAsync(late.Token)).ConfigureAwait(false);
+            late.Token.ThrowIfCancellationRequested();
+            if (!ready.Task.IsCompleted) throw new WorkerDiedException(process.ExitCode);
             return worker;
         }
         catch
