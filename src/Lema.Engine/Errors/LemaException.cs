@@ -53,5 +53,5 @@ public sealed class StorageException(string file, long offset, string problem, E
     public long Offset { get; } = offset;
 
     /// <summary>The write failed for want of space or quota and can be repeated once space is freed.</summary>
-    public bool IsDiskFull { get; init; }
+    public bool IsDiskFull { get; init; } = inner is IOException fault && Storage.StorageFault.IsDiskFull(fault);
 }

@@ -14,7 +14,7 @@ public static class StorageFault
     public static StorageException From(string path, Exception fault) => fault switch
     {
         StorageException typed => typed,
-        IOException io when IsDiskFull(io) => new StorageException(path, 0, $"the disk is full or the quota is used up; free space and try again ({io.Message})", io) { IsDiskFull = true },
+        IOException io when IsDiskFull(io) => new StorageException(path, 0, $"the disk is full or the quota is used up; free space and try again ({io.Message})", io),
         _ => new StorageException(path, 0, fault.Message, fault),
     };
 }
