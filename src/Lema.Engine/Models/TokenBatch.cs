@@ -11,6 +11,8 @@ public readonly record struct Segment(int Start, int Length, int Past);
 /// </summary>
 public sealed class TokenBatch : IDisposable
 {
+    private SegmentGroup[]? _groups;
+
     public TokenBatch(IReadOnlyList<long> ids, IEnumerable<int> lengths, IEnumerable<int>? past = null, Device? device = null)
     {
         Ids = [.. ids];
@@ -28,7 +30,15 @@ public sealed class TokenBatch : IDisposable
     /// <summary>[tokens] position of each token in its sequence.</summary>
     public Tensor Positions { get; }
 
-    public void Dispose() => Positions.Dispose();
+    /// <summary>The segments as attention takes them, computed once for all layers.</summary>
+    /// <param name="mostScores">Bounds count * length^2 of a group.</param>
+    public IReadOnlyList<SegmentGroup> Groups(long mostScores) => _groups ??= [.. SegmentGroup.Divide(Segments, mostScores, Positions.device)];
+
+    public void Dispose()
+    {
+        Positions.Dispose();
+        foreach (SegmentGroup group in _groups ?? []) group.Dispose();
+    }
 
     private static Segment[] Divide(IEnumerable<int> lengths, IEnumerable<int>? past)
     {

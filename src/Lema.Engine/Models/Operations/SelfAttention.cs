@@ -21,29 +21,28 @@ public static class SelfAttention
             return new(decodes ? Decode(pass.Layer, states, q, k, v, settings) : Cached(pass, states, q, k, v, attention));
         }
 
-        Tensor output = empty_like(q), logSum = empty([q.shape[0], heads], ScalarType.Float32, q.device);
-        foreach ((long start, long count, long length) in Groups(pass.Batch.Segments, heads))
+        long keyHeads = k.shape[1];
+        Tensor output = empty_like(q), logSum = empty([q.shape[0], heads, 1], ScalarType.Float32, q.device);
+        foreach (SegmentGroup group in pass.Batch.Groups(ScoreElementsAtOnce / heads))
         {
             using var scope = NewDisposeScope();
-            (Tensor y, Tensor sums) = attention.Forward(
-                ToQueries(q, start, count, length, k.shape[1]), ToKeys(k, start, count, length), ToKeys(v, start, count, length));
-            FromQueries(y, output.narrow(0, start, count * length), count);
-            FromQueries(sums.unsqueeze(-1), logSum.narrow(0, start, count * length).unsqueeze(-1), count);
+            (Tensor y, Tensor sums) = attention.Forward(Queries(group, group.ToPadded(q), keyHeads), Keys(group, group.ToPadded(k)), Keys(group, group.ToPadded(v)));
+            group.CopyTokens(FromQueries(group, y), output);
+            group.CopyTokens(FromQueries(group, sums.unsqueeze(-1)), logSum);
         }
         return pass.Record(output.view(-1, heads * width), [q, k, v, output, logSum], gradient =>
         {
             using var scope = NewDisposeScope();
             Tensor dy = gradient.view(-1, heads, width), dQ = empty_like(q), dK = empty_like(k), dV = empty_like(v);
-            foreach ((long start, long count, long length) in Groups(pass.Batch.Segments, heads))
+            foreach (SegmentGroup group in pass.Batch.Groups(ScoreElementsAtOnce / heads))
             {
                 using var groupScope = NewDisposeScope();
                 (Tensor dq, Tensor dk, Tensor dv) = attention.Backward(
-                    ToQueries(q, start, count, length, k.shape[1]), ToKeys(k, start, count, length), ToKeys(v, start, count, length),
-                    ToQueries(output, start, count, length, k.shape[1]), ToQueries(logSum.unsqueeze(-1), start, count, length, k.shape[1]).squeeze(-1),
-                    ToQueries(dy, start, count, length, k.shape[1]));
-                FromQueries(dq, dQ.narrow(0, start, count * length), count);
-                FromKeys(dk, dK.narrow(0, start, count * length), count);
-                FromKeys(dv, dV.narrow(0, start, count * length), count);
+                    Queries(group, group.ToPadded(q), keyHeads), Keys(group, group.ToPadded(k)), Keys(group, group.ToPadded(v)), Queries(group, group.ToPadded(output), keyHeads),
+                    Queries(group, group.ToPadded(logSum), keyHeads).squeeze(-1), Queries(group, group.ToZeroPadded(dy), keyHeads));
+                group.CopyTokens(FromQueries(group, dq), dQ);
+                group.CopyTokens(FromKeys(group, dk), dK);
+                group.CopyTokens(FromKeys(group, dv), dV);
             }
             queries.Accumulate(dQ.MoveToOuterDisposeScope());
             keys.Accumulate(dK.MoveToOuterDisposeScope());
@@ -69,47 +68,32 @@ public static class SelfAttention
             Segment segment = pass.Batch.Segments[i];
             (Tensor allKeys, Tensor allValues) = states[i].Append(
                 pass.Layer, k.narrow(0, segment.Start, segment.Length), v.narrow(0, segment.Start, segment.Length));
-            (Tensor y, _) = attention.Forward(
-                ToQueries(q, segment.Start, 1, segment.Length, k.shape[1]), ToKeys(allKeys, 0, 1, allKeys.shape[0]), ToKeys(allValues, 0, 1, allValues.shape[0]));
-            FromQueries(y, output.narrow(0, segment.Start, segment.Length), 1);
+            SegmentGroup queries = new(segment.Start, segment.Length, 1, segment.Length, null, null, null), keys = queries with { Length = (int)allKeys.shape[0] };
+            (Tensor y, _) = attention.Forward(Queries(queries, queries.ToPadded(q), k.shape[1]), Keys(keys, allKeys), Keys(keys, allValues));
+            queries.CopyTokens(FromQueries(queries, y), output);
         }
         return output.view(-1, q.shape[1] * q.shape[2]);
     }
 
-    /// <summary>Runs of neighbouring segments of one length, cut so that a run's scores stay bounded.</summary>
-    private static IEnumerable<(long Start, long Count, long Length)> Groups(IReadOnlyList<Segment> segments, long heads)
+    // [count * length, heads, d] -> [count * key heads, heads / key heads, length, d]
+    private static Tensor Queries(SegmentGroup group, Tensor x, long keyHeads) =>
+        x.view(group.Count, group.Length, keyHeads, x.shape[1] / keyHeads, x.shape[2]).permute(0, 2, 3, 1, 4)
+            .reshape(group.Count * keyHeads, x.shape[1] / keyHeads, group.Length, x.shape[2]);
+
+    // [count * length, key heads, d] -> [count * key heads, length, d]
+    private static Tensor Keys(SegmentGroup group, Tensor x) =>
+        x.view(group.Count, group.Length, x.shape[1], x.shape[2]).transpose(1, 2).reshape(group.Count * x.shape[1], group.Length, x.shape[2]);
+
+    // [count * key heads, group, length, d] -> [count * length, heads, d]
+    private static Tensor FromQueries(SegmentGroup group, Tensor x)
     {
-        for (int i = 0; i < segments.Count;)
-        {
-            long length = segments[i].Length, most = Math.Max(1, ScoreElementsAtOnce / (heads * length * length));
-            int end = i + 1;
-            while (end < segments.Count && segments[end].Length == length && end - i < most) end++;
-            yield return (segments[i].Start, end - i, length);
-            i = end;
-        }
+        long keyHeads = x.shape[0] / group.Count;
+        return x.view(group.Count, keyHeads, x.shape[1], group.Length, x.shape[3]).permute(0, 3, 1, 2, 4).reshape(group.Count * group.Length, keyHeads * x.shape[1], x.shape[3]);
     }
 
-    // [tokens, heads, d] -> [count * key heads, heads / key heads, length, d]
-    private static Tensor ToQueries(Tensor x, long start, long count, long length, long keyHeads)
+    private static Tensor FromKeys(SegmentGroup group, Tensor x)
     {
-        long group = x.shape[1] / keyHeads;
-        return x.narrow(0, start, count * length).view(count, length, keyHeads, group, x.shape[2]).permute(0, 2, 3, 1, 4)
-            .reshape(count * keyHeads, group, length, x.shape[2]);
-    }
-
-    // [tokens, key heads, d] -> [count * key heads, length, d]
-    private static Tensor ToKeys(Tensor x, long start, long count, long length) =>
-        x.narrow(0, start, count * length).view(count, length, x.shape[1], x.shape[2]).transpose(1, 2).reshape(count * x.shape[1], length, x.shape[2]);
-
-    private static void FromQueries(Tensor x, Tensor target, long count)
-    {
-        long keyHeads = x.shape[0] / count, group = x.shape[1], length = x.shape[2], width = x.shape[3];
-        target.view(count, length, keyHeads, group, width).copy_(x.view(count, keyHeads, group, length, width).permute(0, 3, 1, 2, 4));
-    }
-
-    private static void FromKeys(Tensor x, Tensor target, long count)
-    {
-        long keyHeads = x.shape[0] / count, length = x.shape[1], width = x.shape[2];
-        target.view(count, length, keyHeads, width).copy_(x.view(count, keyHeads, length, width).transpose(1, 2));
+        long keyHeads = x.shape[0] / group.Count;
+        return x.view(group.Count, keyHeads, group.Length, x.shape[2]).transpose(1, 2).reshape(group.Count * group.Length, keyHeads, x.shape[2]);
     }
 }
