@@ -1,14 +1,13 @@
-using System.Runtime.InteropServices;
-
 namespace Lema.Engine.Datasets.Tokenizers.Bpe;
 
 /// <summary>
 /// The possible merges of a very long word, in the same order as <see cref="MergeQueue"/> but grouped by rank: positions come nearly sorted, so a merge costs a
 /// list access instead of a walk through a heap of millions.
 /// </summary>
-internal sealed class MergeBuckets
+/// <param name="merges">How many merges there are: ranks are below it.</param>
+internal sealed class MergeBuckets(int merges)
 {
-    private readonly Dictionary<int, Bucket> _buckets = [];
+    private readonly Bucket?[] _buckets = new Bucket?[merges];
     private readonly PriorityQueue<Bucket, int> _ranks = new();
 
     private sealed class Bucket(int rank)
@@ -24,8 +23,7 @@ internal sealed class MergeBuckets
 
     public void Push(int rank, int position)
     {
-        ref Bucket? bucket = ref CollectionsMarshal.GetValueRefOrAddDefault(_buckets, rank, out _);
-        bucket ??= new Bucket(rank);
+        Bucket bucket = _buckets[rank] ??= new Bucket(rank);
         if (bucket.Head == bucket.Positions.Count)
         {
             bucket.Positions.Clear();

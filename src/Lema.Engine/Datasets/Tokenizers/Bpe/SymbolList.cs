@@ -61,7 +61,7 @@ internal sealed class SymbolList
 
     private void MergeLong(MergeTable merges)
     {
-        MergeBuckets queue = new();
+        MergeBuckets queue = new(merges.Count);
         for (int index = 0; index + 1 < _count; index++)
         {
             if (RankAt(merges, index) is var rank and >= 0) queue.Push(rank, index);
