@@ -25,7 +25,7 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
                 break;
             case UploadKind.Dataset:
                 string file = Path.Combine(files, announced.Files[0].Path);
-                await datasets.AddAsync(announced.Name, file, Path.GetExtension(file).ToLowerInvariant(), heldout: "", announced.Overwrite).ConfigureAwait(false);
+                await datasets.AddAsync(announced.Name, file, Engine.Datasets.Files.DatasetFile.EndingOf(file), heldout: "", announced.Overwrite).ConfigureAwait(false);
                 break;
             case UploadKind.Adapter:
                 foreach (string needed in (string[])["adapter_config.json", "adapter_model.safetensors"])

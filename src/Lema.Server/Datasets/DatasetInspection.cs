@@ -1,4 +1,7 @@
-using Lema.Engine.Datasets;
+using Lema.Engine.Datasets.Batches;
+using Lema.Engine.Datasets.Inspection;
+using Lema.Engine.Datasets.Rows;
+using Lema.Engine.Datasets.Templates;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
@@ -8,72 +11,59 @@ namespace Lema.Server.Datasets;
 /// <summary>Looks into dataset files for clients. Holds nothing.</summary>
 internal sealed class DatasetInspection
 {
-    private const int ShownProblems = 100;
-    private static readonly int[] LengthBounds = [16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768, int.MaxValue];
-
     /// <param name="modelFolder">Rows are tokenized too when it is given.</param>
     /// <param name="maxLength">Tokens a row may have; 0: no limit.</param>
     public ValidateDatasetResponse Validate(string file, string? modelFolder, int maxLength, CancellationToken stop)
     {
-        Tokenizer? tokenizer = modelFolder is null ? null : Tokenizer.Load(modelFolder);
-        ValidateDatasetResponse response = new();
-        long[] counts = new long[LengthBounds.Length];
-        foreach (DatasetRow row in DatasetRows.Read(file, tokenizer))
+        try
         {
-            stop.ThrowIfCancellationRequested();
-            response.Rows++;
-            if (row.Problem is { } problem) AddProblem(response, row.Line, problem.Place, problem.Problem, isError: true);
-            if (row.Tokens is not { } tokens) continue;
-            response.Tokens += tokens.Length;
-            response.LossTokens += tokens.LossTokens;
-            response.LongestRowTokens = Math.Max(response.LongestRowTokens, tokens.Length);
-            counts[Array.FindIndex(LengthBounds, bound => tokens.Length <= bound)]++;
-            if (tokens.LossTokens == 0) AddProblem(response, row.Line, "", "no token of this row carries loss: it teaches nothing.", isError: true);
-            if (maxLength <= 0 || tokens.Length <= maxLength) continue;
-            response.RowsOverLength++;
-            AddProblem(response, row.Line, "", $"has {tokens.Length} tokens, more than {maxLength}.", isError: false);
+            return IsPretokenized(file)
+                ? Response(PretokenizedInspection.Validate(file, maxLength, stop))
+                : Response(DatasetValidator.Validate(file, modelFolder is null ? null : RowsOf(Tokenizer.Load(modelFolder)), new ValidationOptions { MaxLength = maxLength }, stop));
         }
-        if (response.Rows == 0) AddProblem(response, 0, "", "the file has no rows.", isError: true);
-        response.MeanRowTokens = response.Rows > 0 ? response.Tokens / (double)response.Rows : 0;
-        response.Valid = !response.Problems.Any(p => p.IsError);
-        if (tokenizer is null) return response;
-        response.LengthBounds.AddRange(LengthBounds);
-        response.LengthCounts.AddRange(counts);
-        return response;
+        catch (InvalidInputException problem)
+        {
+            ValidateDatasetResponse response = new() { ProblemCount = 1 };
+            response.Problems.Add(new Protocol.V1.DatasetProblem { Field = problem.Place, Problem = problem.Problem, IsError = true });
+            return response;
+        }
     }
 
     /// <exception cref="LemaException">The file or the tokenizer cannot be read, or a row that is asked for is not valid.</exception>
     public PreviewDatasetResponse Preview(string file, string modelFolder, long firstRow, int count, int maxLength)
     {
         Tokenizer tokenizer = Tokenizer.Load(modelFolder);
-        PreviewDatasetResponse response = new();
-        // Only the rows that are shown are tokenized.
-        foreach (DatasetRow row in DatasetRows.Read(file, tokenizer, index => index >= firstRow && index < firstRow + count))
-        {
-            long index = response.TotalRows++;
-            if (index < firstRow || index >= firstRow + count) continue;
-            if (row.Problem is { } problem) throw problem;
-            response.Rows.Add(Show(row.Tokens!, index, maxLength, tokenizer));
-        }
+        PreviewDatasetResponse response = new() { TotalRows = DatasetSummary.Read(file, Engine.Datasets.Files.DatasetFile.EndingOf(file)).Rows };
+        IEnumerable<PreviewedRow> rows = IsPretokenized(file)
+            ? PretokenizedInspection.Preview(file, tokenizer, firstRow, count, maxLength)
+            : DatasetPreview.Rows(new RowSource(file), RowsOf(tokenizer), tokenizer, firstRow, count, maxLength);
+        response.Rows.AddRange(rows.Select(Shown));
         return response;
     }
 
-    private static PreviewRow Show(TokenizedRow tokens, long index, int maxLength, Tokenizer tokenizer)
+    private static bool IsPretokenized(string file) => file.EndsWith(".safetensors", StringComparison.Ordinal);
+
+    private static RowTokenizer RowsOf(Tokenizer tokenizer) => new(tokenizer, ChatTemplate.Load(tokenizer.Folder), LabelMask.Completion);
+
+    private static PreviewRow Shown(PreviewedRow row)
     {
-        PreviewRow shown = new() { Row = index, Truncated = maxLength > 0 && tokens.Length > maxLength };
-        int length = shown.Truncated ? maxLength : tokens.Length;
-        for (int i = 0; i < length; i++)
-        {
-            int id = checked((int)tokens.Ids[i]);
-            shown.Tokens.Add(new PreviewToken { Id = id, Text = tokenizer.Decode([id], skipSpecialTokens: false), CarriesLoss = i > 0 && tokens.Labels[i] != TokenizedRow.Ignored });
-        }
+        PreviewRow shown = new() { Row = row.Row, Truncated = row.Truncated };
+        shown.Tokens.AddRange(row.Tokens.Select(token => new Protocol.V1.PreviewToken { Id = token.Id, Text = token.Text, CarriesLoss = token.CarriesLoss }));
         return shown;
     }
 
-    private static void AddProblem(ValidateDatasetResponse response, long line, string field, string problem, bool isError)
+    private static ValidateDatasetResponse Response(DatasetReport report)
     {
-        response.ProblemCount++;
-        if (response.Problems.Count < ShownProblems || isError && !response.Problems.Any(p => p.IsError))
-            response.Problems.Add(new DatasetProblem { Line = line, Field = field, Problem = problem, IsError = isError });
+        ValidateDatasetResponse response = new() { Valid = report.IsValid, Rows = report.Rows, ProblemCount = report.ProblemCount };
+        response.Problems.AddRange(report.Problems.Select(problem => new Protocol.V1.DatasetProblem { Line = problem.Line, Field = problem.Field, Problem = problem.Problem, IsError = problem.IsError }));
+        if (report.Statistics is not { } statistics) return response;
+        response.Tokens = statistics.Tokens;
+        response.LossTokens = statistics.LossTokens;
+        response.LongestRowTokens = statistics.LongestRow;
+        response.MeanRowTokens = statistics.MeanRow;
+        response.RowsOverLength = statistics.RowsOverLength;
+        response.LengthBounds.AddRange(statistics.Histogram.Select(bin => bin.UpTo));
+        response.LengthCounts.AddRange(statistics.Histogram.Select(bin => bin.Rows));
+        return response;
     }
 }

@@ -58,7 +58,7 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
         {
             string file = Path.Combine(folder, "file");
             await ReceiveAsync(requestStream, header, file, context.CancellationToken);
-            return await datasets.AddAsync(header.Name, file, Path.GetExtension(header.FileName).ToLowerInvariant(), heldout: "", header.Overwrite);
+            return await datasets.AddAsync(header.Name, file, Engine.Datasets.Files.DatasetFile.EndingOf(header.FileName), heldout: "", header.Overwrite);
         }
         finally
         {

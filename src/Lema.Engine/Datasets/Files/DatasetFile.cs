@@ -13,30 +13,41 @@ public static class DatasetFile
     /// <summary>Endings that are understood, without those of compression.</summary>
     public static readonly IReadOnlyList<string> Endings = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"];
 
+    /// <summary>The ending of a file's name that says its format, that of its compression included: <c>.jsonl.gz</c>.</summary>
+    public static string EndingOf(string path)
+    {
+        string name = Path.GetFileName(path).ToLowerInvariant(), last = Path.GetExtension(name);
+        return last is ".gz" or ".zst" ? Path.GetExtension(name[..^last.Length]) + last : last;
+    }
+
     /// <summary>The records in file order. A record that cannot be read carries its problem; the rest of the file is still read where that is possible.</summary>
     /// <exception cref="NotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidInputException">The file as a whole cannot be read.</exception>
-    public static IEnumerable<RawRow> Read(string path)
+    public static IEnumerable<RawRow> Read(string path) => Read(path, EndingOf(path));
+
+    /// <param name="ending">The ending that counts, where the file's own name has another.</param>
+    public static IEnumerable<RawRow> Read(string path, string ending)
     {
         if (!File.Exists(path)) throw new NotFoundException("Dataset", path, "Check the path.");
-        string plain = Uncompressed(path);
-        return Path.GetExtension(plain).ToLowerInvariant() switch
+        string compression = Path.GetExtension(ending) is ".gz" or ".zst" ? Path.GetExtension(ending) : "";
+        IEnumerable<RawRow> rows = ending[..^compression.Length] switch
         {
-            ".jsonl" or ".ndjson" => Guarded(path, JsonLines.Read(path, () => Open(path))),
-            ".json" => Guarded(path, JsonArrayFile.Read(path, () => Open(path))),
-            ".csv" => Guarded(path, CsvRows.Read(path, () => Open(path), ",")),
-            ".tsv" => Guarded(path, CsvRows.Read(path, () => Open(path), "\t")),
-            ".parquet" when plain == path => Guarded(path, ParquetRows.Read(path)),
-            string other => throw new InvalidInputException(path, "", $"'{other}' is not the ending of a dataset file. Known are {string.Join(", ", Endings)}, also with .gz or .zst."),
+            ".jsonl" or ".ndjson" => JsonLines.Read(path, Open),
+            ".json" => JsonArrayFile.Read(path, Open),
+            ".csv" => CsvRows.Read(path, Open, ","),
+            ".tsv" => CsvRows.Read(path, Open, "\t"),
+            ".parquet" when compression.Length == 0 => ParquetRows.Read(path),
+            _ => throw new InvalidInputException(path, "", $"'{ending}' is not the ending of a dataset file. Known are {string.Join(", ", Endings)}, also with .gz or .zst."),
         };
+        return Guarded(path, rows);
+
+        Stream Open() => Opened(path, compression);
     }
 
-    private static string Uncompressed(string path) => Path.GetExtension(path).ToLowerInvariant() is ".gz" or ".zst" ? path[..^Path.GetExtension(path).Length] : path;
-
-    private static Stream Open(string path)
+    private static Stream Opened(string path, string compression)
     {
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-        return Path.GetExtension(path).ToLowerInvariant() switch
+        return compression switch
         {
             ".gz" => new GZipStream(file, CompressionMode.Decompress),
             ".zst" => new DecompressionStream(file, leaveOpen: false),

@@ -29,14 +29,15 @@ public static class DatasetPreview
             if (++index < first) continue;
             if (index >= first + count) yield break;
             TokenizedRow tokens = rows.Tokenize(row.Row ?? throw row.Problem!, $"{source.File}: line {row.Line}");
-            yield return new PreviewedRow(index, row.Line, Show(tokens, tokenizer, maxLength), maxLength > 0 && tokens.Length > maxLength);
+            yield return Show(index, row.Line, tokens, tokenizer, maxLength);
         }
     }
 
-    private static List<PreviewToken> Show(TokenizedRow row, Tokenizer tokenizer, int maxLength)
+    internal static PreviewedRow Show(long row, long line, TokenizedRow tokens, Tokenizer tokenizer, int maxLength)
     {
-        TokenizedRow shown = maxLength > 0 ? row.Truncate(maxLength) : row;
-        return [.. shown.Ids.Select((id, place) => new PreviewToken(
-            (int)id, tokenizer.Decode([(int)id], skipSpecialTokens: false), place > 0 && shown.Labels[place] != TokenizedRow.Ignored, tokenizer.IsSpecial((int)id)))];
+        TokenizedRow shown = maxLength > 0 ? tokens.Truncate(maxLength) : tokens;
+        IEnumerable<PreviewToken> list = shown.Ids.Select((id, place) => new PreviewToken(
+            (int)id, tokenizer.Decode([(int)id], skipSpecialTokens: false), place > 0 && shown.Labels[place] != TokenizedRow.Ignored, tokenizer.IsSpecial((int)id)));
+        return new PreviewedRow(row, line, [.. list], shown.Length < tokens.Length);
     }
 }
