@@ -118,7 +118,7 @@ public class TokenizerTests
     [Theory]
     [InlineData("NFC", "e\u0301 \u1100\u1161\u11A8 \u212B", "\u00E9 \uAC01 \u00C5")]
     [InlineData("NFD", "\u00E9\uAC01", "e\u0301\u1100\u1161\u11A8")]
-    [InlineData("NFKC", "\uFB01\u2460\u00BD", "fi1\u00311\u20442")]
+    [InlineData("NFKC", "\uFB01\u2460\u00BD", "fi11\u20442")]
     [InlineData("NFKD", "\u1E9B\u0323", "s\u0323\u0307")]
     [InlineData("NFC", "a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b")]
     [InlineData("Lowercase", "ÀΣ", "àσ")]
@@ -126,7 +126,6 @@ public class TokenizerTests
     {
         using TemporaryFolder folder = new();
         Tokenizer tokenizer = Load(folder, root => root["normalizer"] = new JsonObject { ["type"] = type });
-        if (type == "NFKC") expected = "fi11\u20442";
         Assert.Equal(expected, tokenizer.Normalized(text));
     }
 

@@ -10,10 +10,8 @@ internal sealed class MergeBuckets(int merges)
     private readonly Bucket?[] _buckets = new Bucket?[merges];
     private readonly PriorityQueue<Bucket, int> _ranks = new();
 
-    private sealed class Bucket(int rank)
+    private sealed class Bucket
     {
-        public int Rank { get; } = rank;
-
         public List<int> Positions { get; } = [];
 
         public int Head { get; set; }
@@ -23,7 +21,7 @@ internal sealed class MergeBuckets(int merges)
 
     public void Push(int rank, int position)
     {
-        Bucket bucket = _buckets[rank] ??= new Bucket(rank);
+        Bucket bucket = _buckets[rank] ??= new Bucket();
         if (bucket.Head == bucket.Positions.Count)
         {
             bucket.Positions.Clear();
