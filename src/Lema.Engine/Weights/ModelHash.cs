@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Lema.Engine.Streaming;
 
 namespace Lema.Engine.Weights;
 
@@ -12,21 +13,20 @@ internal static class ModelHash
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long total = headers.Sum(header => header.FileBytes);
         long done = 0;
-        byte[] buffer = new byte[(int)Math.Min(ChunkBytes, Math.Max(total, 1))];
-        foreach (SafetensorsHeader header in headers)
+        using ModelFiles files = new();
+        using ReadAhead reader = new(files, ChunkBytes);
+        reader.ForEach(headers.SelectMany(header => Pieces(header.File, header.FileBytes)), bytes =>
         {
-            using PositionalFile file = PositionalFile.Open(header.File);
-            for (long offset = 0; offset < header.FileBytes;)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                Span<byte> chunk = buffer.AsSpan(0, (int)Math.Min(buffer.Length, header.FileBytes - offset));
-                file.Fill(chunk, offset);
-                hash.AppendData(chunk);
-                offset += chunk.Length;
-                done += chunk.Length;
-                progress?.Report(new ByteProgress(done, total));
-            }
-        }
+            cancellation.ThrowIfCancellationRequested();
+            hash.AppendData(bytes);
+            done += bytes.Length;
+            progress?.Report(new ByteProgress(done, total));
+        });
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static IEnumerable<FilePiece> Pieces(string file, long bytes)
+    {
+        for (long offset = 0; offset < bytes; offset += ChunkBytes) yield return new FilePiece(file, offset, (int)Math.Min(ChunkBytes, bytes - offset));
     }
 }

@@ -48,6 +48,14 @@ public sealed class GlobalBinaryIndexTests : IDisposable
         Assert.NotEqual(hash, after.ContentHash());
     }
 
+    [Fact]
+    public void ContentHash_LargerThanItsBuffers_IsTheHashOfTheFile()
+    {
+        string path = Path.Combine(_folder, "model.safetensors");
+        using (var scope = torch.NewDisposeScope()) SafetensorsFile.Save(path, [KeyValuePair.Create("a", torch.rand(5_500_000))]);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path))), GlobalBinaryIndex.Open(_folder).ContentHash());
+    }
+
     [Theory]
     [InlineData("missing.safetensors", "missing")]
     [InlineData("/etc/passwd", "absolute")]
