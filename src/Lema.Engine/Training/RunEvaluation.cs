@@ -29,11 +29,13 @@ internal sealed class RunEvaluation
         int count = Math.Min(settings.Evaluation.Rows, data.RowCount);
         _rows = [.. Enumerable.Range(0, count).SelectMany(row => data.MicroBatch(row, 0)).Select(row => (row.Ids, row.Labels))];
         _questions = tokenizer is not null && HasQuestions(file) ? [.. ReplyQuestion.Load(file).Take(count)] : [];
-        if (_questions.Count > 0) _replies = new(model, tokenizer!, EndTokens.Read(modelFolder, tokenizer!), ReplyFormat.Lema);
+        if (_questions.Count > 0) _replies = new(model, tokenizer!, EndTokens.Read(modelFolder, tokenizer!), Format(settings));
     }
 
     public EvaluationCompleted Run(long step, CancellationToken stop) =>
         new(step, Loss(stop), _replies?.Evaluate(_questions, stop: stop));
+
+    private static ReplyFormat Format(RunSettings settings) => settings.Data.ReplyFormat is { } file ? ReplyFormatReader.Load(file) : ReplyFormat.Lema;
 
     // The rows that the dataset builder writes carry their question beside the prompt.
     private static bool HasQuestions(string file) =>

@@ -3,6 +3,7 @@ using Lema.Engine.Adapters;
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Datasets;
 using Lema.Engine.Datasets.Batches;
+using Lema.Engine.Datasets.Cache;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
@@ -42,7 +43,7 @@ public sealed class TrainingRun : IDisposable
         Tokenizer? tokenizer = File.Exists(Path.Combine(job.ModelFolder, "tokenizer.json")) || File.Exists(Path.Combine(job.ModelFolder, "tokenizer.model"))
             ? Tokenizer.Load(job.ModelFolder)
             : null;
-        _data = TrainingData.Open(job.DatasetFile, tokenizer, settings);
+        _data = TrainingData.Open(job.DatasetFile, tokenizer, settings, new Tokenizing(publish), stop);
         _steps = settings.Steps ?? _data.StepsFor(settings.Epochs!.Value);
         ActivationPlan plan = ActivationPlan.Make(architecture, settings, index.TotalBytes);
         _keptLayers = plan.KeptLayers;
@@ -185,5 +186,11 @@ public sealed class TrainingRun : IDisposable
         before.ExceptWith(_store.List().Select(checkpoint => checkpoint.Step));
         _publish(new CheckpointSaved(step, saved.Folder, [.. before.Order()]));
         return step;
+    }
+
+    private sealed class Tokenizing(Action<TrainingEvent> publish) : IProgress<DatasetProgress>
+    {
+        public void Report(DatasetProgress value) =>
+            publish(new PhaseChanged(string.Create(null, stackalloc char[128], $"Tokenizing: {value.Rows:N0} rows, {value.Rows / Math.Max(value.Seconds, 1e-3):N0} rows/s")));
     }
 }
