@@ -15,12 +15,12 @@ internal static class PageSteps
         await page.GotoAsync(dashboard.Address + path);
         await page.GetByLabel("Token").FillAsync(token);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        await page.WaitForURLAsync(url => !url.Contains("/sign-in", StringComparison.Ordinal));
+        await page.WaitForURLAsync(url => !url.Contains("/sign-in", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit });
     }
 
     /// <summary>Waits until the first chart of the page holds at least so many points.</summary>
     public static Task WaitForPointsAsync(this IPage page, int points) =>
-        page.WaitForFunctionAsync("n => Number(document.querySelector('.chart')?.dataset.points ?? 0) >= n", points);
+        page.WaitForFunctionAsync("n => Number(document.querySelector('.chart')?.dataset.points ?? 0) >= n", points, new() { Timeout = Long });
 
     /// <summary>From the page of datasets.</summary>
     public static async Task BuildDatasetAsync(this IPage page, string name, int rows)

@@ -20,12 +20,12 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public string Token => File.ReadAllText(Path.Combine(_data, "admin.token")).Trim();
 
-    /// <summary>LEMA_SERVER, or what the build put beside this project; null where there is none.</summary>
-    public static string? Program { get; } = Find();
+    /// <summary>The lema-server.dll that LEMA_SERVER names; null where it names none.</summary>
+    public static string? Program { get; } = Environment.GetEnvironmentVariable("LEMA_SERVER") is { Length: > 0 } named ? named : null;
 
     public static async Task<ServerProcess> StartNewAsync()
     {
-        if (Program is null) Assert.Skip("No lema-server found: build src/Lema.Server, or set LEMA_SERVER to lema-server.dll.");
+        if (Program is null) Assert.Skip("Set LEMA_SERVER to lema-server.dll to run the dashboard against a real daemon that trains; this takes a minute on an idle machine.");
         ServerProcess server = new(Program);
         await server.StartAsync();
         return server;
@@ -72,19 +72,6 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             // A worker that is still on its way out holds a file; the folder is in the system's temporary place.
         }
-    }
-
-    private static string? Find()
-    {
-        if (Environment.GetEnvironmentVariable("LEMA_SERVER") is { Length: > 0 } named) return File.Exists(named) ? named : null;
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "Lema.sln"))) continue;
-            string configuration = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
-            string program = Path.Combine(folder.FullName, "src", "Lema.Server", "bin", configuration, "net10.0", "lema-server.dll");
-            return File.Exists(program) ? program : null;
-        }
-        return null;
     }
 
     private static int FreePort()

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Lema.Web.Tests.Fakes;
+using Microsoft.Playwright;
+
+namespace Lema.Web.Tests.Browser;
+
+/// <summary>The whole road of the dashboard in a real browser, against a real daemon that trains lema-tiny.</summary>
+public sealed partial class RealDaemonTests(Chromium chromium) : IClassFixture<Chromium>
+{
+    private const int Steps = 40;
+    private const float Long = PageSteps.Long;
+
+    [Fact]
+    public async Task Dashboard_BuildTrainKillResumeChatMerge_EverythingFromThePage()
+    {
+        await using ServerProcess server = await ServerProcess.StartNewAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+
+        await page.SignInAsync(dashboard, server.Token, "/datasets");
+        await page.BuildDatasetAsync("facts", rows: 600);
+        await page.StartRunAsync("from-the-page", Steps, checkpointEvery: 10, evaluateEvery: 20);
+
+        await page.WaitForPointsAsync(12);
+        await server.KillAsync();
+        await page.GetByText("local is away.").WaitForAsync();
+        await server.StartAsync();
+        await page.Locator("h1 ~ [data-state=Completed]").WaitForAsync(new() { Timeout = 3 * Long });
+
+        await Assertions.Expect(page.GetByTestId("steps")).ToHaveTextAsync($"{Steps} of {Steps} steps");
+        Assert.Equal(Steps, await TrainingPointsAsync(page));
+
+        await page.AskAsync("What is the capital of Kenya?");
+        await MergeAsync(page);
+    }
+
+    private static async Task MergeAsync(IPage page)
+    {
+        await page.GetByRole(AriaRole.Link, new() { Name = "Checkpoints" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Merge…" }).First.ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Merge", Exact = true }).ClickAsync();
+        await page.Locator("[data-export=Completed]").WaitForAsync(new() { Timeout = Long });
+    }
+
+    /// <summary>Points of the training loss, as the chart tells those who cannot see it.</summary>
+    private static async Task<int> TrainingPointsAsync(IPage page)
+    {
+        string label = await page.Locator(".chart canvas").First.GetAttributeAsync("aria-label") ?? "";
+        Match points = Points().Match(label);
+        return points.Success ? int.Parse(points.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+    }
+
+    [GeneratedRegex(@"Training: (\d+) points")]
+    private static partial Regex Points();
+}
