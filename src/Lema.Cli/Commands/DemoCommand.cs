@@ -58,7 +58,7 @@ internal sealed class DemoCommand : LemaCommand
             ExitCode.Unreachable, "There is no lema-server beside lema-remote to start a private daemon with.",
             "Install lema-server into the same folder, or build it: dotnet build src/Lema.Server.",
             "Or name a daemon that runs already: lema-remote demo --host NAME|ADDRESS");
-        PrivateDaemon daemon = await PrivateDaemon.StartAsync(server, call.Environment, cancellation);
+        PrivateDaemon daemon = await PrivateDaemon.StartAsync(server, cancellation);
         story.Text.WriteLine($"A private daemon answers at {daemon.Host.Address}; it goes away with its data when the demo ends.");
         return daemon;
     }

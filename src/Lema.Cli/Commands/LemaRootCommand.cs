@@ -38,6 +38,7 @@ internal sealed class LemaRootCommand : RootCommand
         Add(new CommandGroup("artifact", "Files of runs, models, datasets and adapters.", new ArtifactListCommand(), new ArtifactDownloadCommand(), new ArtifactUploadCommand()));
         Add(new DoctorCommand());
         Add(new CompletionCommand());
+        Add(new ReferenceCommand());
         foreach (HelpOption help in Options.OfType<HelpOption>())
         {
             HelpAction usual = (HelpAction)help.Action!;

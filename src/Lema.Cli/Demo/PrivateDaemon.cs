@@ -1,13 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using Grpc.Core;
-using Lema.Cli.Connections;
 using Lema.Cli.Errors;
 using Lema.Cli.Hosts;
-using Lema.Cli.Terminals;
-using Lema.Protocol.V1;
 
 namespace Lema.Cli.Demo;
 
@@ -15,36 +9,32 @@ namespace Lema.Cli.Demo;
 internal sealed class PrivateDaemon : IAsyncDisposable
 {
     private const string TokenFileName = "admin.token";
+    private const string ListeningLine = "Listening on ";
     private const int KeptOutputLines = 40;
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("lema-demo-");
     private readonly Queue<string> _output = new();
-    private readonly int _port = FreePort();
+    private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? _process;
 
     private PrivateDaemon()
     {
     }
 
-    public HostEntry Host => new()
-    {
-        Name = "demo",
-        Address = $"http://127.0.0.1:{_port}",
-        TokenFile = Path.Combine(_folder.FullName, TokenFileName),
-    };
+    /// <summary>The daemon, once it listens.</summary>
+    public HostEntry Host { get; private set; } = null!;
 
     /// <exception cref="CliException">The server does not start.</exception>
-    public static async Task<PrivateDaemon> StartAsync(ServerProgram server, CliEnvironment environment, CancellationToken cancellation)
+    public static async Task<PrivateDaemon> StartAsync(ServerProgram server, CancellationToken cancellation)
     {
         PrivateDaemon daemon = new();
         try
         {
             daemon.StartProcess(server);
-            await daemon.WaitUntilReadyAsync(environment, cancellation);
+            await daemon.WaitUntilReadyAsync(cancellation);
             return daemon;
         }
         catch
@@ -73,7 +63,7 @@ internal sealed class PrivateDaemon : IAsyncDisposable
             RedirectStandardInput = true,
             WorkingDirectory = _folder.FullName,
         };
-        string[] arguments = [.. server.Prefix, "--data", _folder.FullName, "--urls", $"http://127.0.0.1:{_port}", "--http-urls", $"http://127.0.0.1:{FreePort()}"];
+        string[] arguments = [.. server.Prefix, "--data", _folder.FullName, "--urls", "http://127.0.0.1:0"];
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         try
         {
@@ -83,42 +73,24 @@ internal sealed class PrivateDaemon : IAsyncDisposable
         {
             throw new CliException(ExitCode.Unreachable, $"{server.FileName} cannot be started: {failure.Message}");
         }
+        _process.EnableRaisingEvents = true;
+        _process.Exited += (_, _) => _address.TrySetException(new CliException(ExitCode.Unreachable, "lema-server ended before it listened.", [.. Output()]));
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
 
-    private async Task WaitUntilReadyAsync(CliEnvironment environment, CancellationToken cancellation)
+    private async Task WaitUntilReadyAsync(CancellationToken cancellation)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(StartTimeout);
         try
         {
-            while (!await AnswersAsync(environment, limit.Token))
-            {
-                if (_process!.HasExited) throw new CliException(ExitCode.Unreachable, $"lema-server ended with exit code {_process.ExitCode} before it answered.", [.. Output()]);
-                await Task.Delay(ProbeInterval, limit.Token);
-            }
+            string address = await _address.Task.WaitAsync(StartTimeout, cancellation);
+            Host = new HostEntry { Name = "demo", Address = address, TokenFile = Path.Combine(_folder.FullName, TokenFileName) };
         }
-        catch (Exception failure) when (failure is OperationCanceledException or RpcException && !cancellation.IsCancellationRequested)
+        catch (TimeoutException)
         {
-            throw new CliException(ExitCode.Unreachable, $"lema-server did not answer within {StartTimeout.TotalSeconds:0} s.", [.. Output()]);
-        }
-    }
-
-    private async Task<bool> AnswersAsync(CliEnvironment environment, CancellationToken cancellation)
-    {
-        if (!File.Exists(Host.TokenFile)) return false;
-        try
-        {
-            await using HostConnection connection = await HostConnection.OpenAsync(Host, environment, cancellation);
-            await connection.Host.GetHostInfoAsync(new GetHostInfoRequest(), cancellationToken: cancellation);
-            return true;
-        }
-        catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable)
-        {
-            return false;
+            throw new CliException(ExitCode.Unreachable, $"lema-server did not listen within {StartTimeout.TotalSeconds:0} s.", [.. Output()]);
         }
     }
 
@@ -140,6 +112,7 @@ internal sealed class PrivateDaemon : IAsyncDisposable
     private void Keep(string? line)
     {
         if (line is null) return;
+        if (line.StartsWith(ListeningLine, StringComparison.Ordinal)) _address.TrySetResult(line[ListeningLine.Length..].Trim());
         lock (_output)
         {
             _output.Enqueue(line);
@@ -150,12 +123,5 @@ internal sealed class PrivateDaemon : IAsyncDisposable
     private string[] Output()
     {
         lock (_output) return [.. _output];
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

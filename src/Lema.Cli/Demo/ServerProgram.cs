@@ -28,9 +28,10 @@ internal sealed record ServerProgram(string FileName, IReadOnlyList<string> Pref
 
     private static ServerProgram? In(string folder)
     {
-        string executable = Path.Combine(folder, OperatingSystem.IsWindows() ? Name + ".exe" : Name);
-        if (File.Exists(executable)) return new ServerProgram(executable, []);
         string assembly = Path.Combine(folder, Name + ".dll");
+        string executable = Path.Combine(folder, OperatingSystem.IsWindows() ? Name + ".exe" : Name);
+        bool isWhole = File.Exists(assembly) || !File.Exists(Path.Combine(folder, Name + ".runtimeconfig.json"));
+        if (File.Exists(executable) && isWhole) return new ServerProgram(executable, []);
         return File.Exists(assembly) ? new ServerProgram("dotnet", [assembly]) : null;
     }
 }

@@ -11,6 +11,12 @@ internal static class MergeJobRunner
     {
         MergeOptions options = new(job.Dtype == "float32" ? MergeDtype.Float32 : MergeDtype.Base);
         AdapterMerger.Merge(job.ModelFolder, job.AdapterFolder, job.OutputFolder, options, new ByteProgressPublisher(context, "merging"), context.Stop);
-        context.Publish(new WorkerEvent { Completed = new JobCompleted() });
+        JobCompleted completed = new();
+        if (job.CheckWeightBytes > 0)
+        {
+            context.Publish(new WorkerEvent { Progress = new Progress { Phase = "comparing with base and adapter" } });
+            completed.MaxLogitDifference = MergeCheck.LargestLogitDifference(job.ModelFolder, job.AdapterFolder, job.OutputFolder, job.CheckWeightBytes, context.Stop);
+        }
+        context.Publish(new WorkerEvent { Completed = completed });
     }
 }

@@ -42,7 +42,9 @@ internal sealed class ExportManager(
         };
         await store.InsertAsync(export.Id, export.Run, export.State, request.IdempotencyKey, export).ConfigureAwait(false);
         // From the model as it was registered: its files, not the layer-ordered copy's, are what the merged folder takes over.
-        MergeJob job = new() { ModelFolder = models.Get(run.Summary.Model).Folder, AdapterFolder = adapter, OutputFolder = Path.Combine(data.Models, name), Dtype = dtype };
+        string modelFolder = models.Get(run.Summary.Model).Folder;
+        MergeJob job = new() { ModelFolder = modelFolder, AdapterFolder = adapter, OutputFolder = Path.Combine(data.Models, name), Dtype = dtype };
+        if (request.Check) job.CheckWeightBytes = JobMemory.WeightsForMergeCheck(ModelDescription.Read(modelFolder).Units());
         _live.Start(export.Id, export, (state, stop) => MergeAsync(job, state, stop));
         return export;
     }
@@ -67,7 +69,7 @@ internal sealed class ExportManager(
         DateTimeOffset started = clock.GetUtcNow();
         try
         {
-            await workers.RunAsync($"merge {state.Value.ModelName}", new WorkerJob { Merge = job }, JobMemory.ForCopy(), next =>
+            JobCompleted completed = await workers.RunAsync($"merge {state.Value.ModelName}", new WorkerJob { Merge = job }, JobMemory.ForCopy() + job.CheckWeightBytes, next =>
             {
                 if (next.KindCase == WorkerEvent.KindOneofCase.Progress) state.Set(With(state.Value, export => export.Progress = next.Progress));
                 return Task.CompletedTask;
@@ -76,6 +78,7 @@ internal sealed class ExportManager(
             state.Set(await EndAsync(state.Value, JobState.Completed, "", export =>
             {
                 export.Folder = job.OutputFolder;
+                if (completed.HasMaxLogitDifference) export.MaxLogitDifference = completed.MaxLogitDifference;
                 export.Bytes = Folders.Files(job.OutputFolder).Sum(file => file.File.Length);
                 export.Seconds = (clock.GetUtcNow() - started).TotalSeconds;
             }).ConfigureAwait(false));
