@@ -13,13 +13,14 @@ internal sealed class DatasetInspection
 {
     /// <param name="modelFolder">Rows are tokenized too when it is given.</param>
     /// <param name="maxLength">Tokens a row may have; 0: no limit.</param>
-    public ValidateDatasetResponse Validate(string file, string? modelFolder, int maxLength, CancellationToken stop)
+    /// <param name="heldoutFile">A dataset that must share no row with this one; null: none.</param>
+    public ValidateDatasetResponse Validate(string file, string? modelFolder, int maxLength, string? heldoutFile, CancellationToken stop)
     {
         try
         {
             return IsPretokenized(file)
                 ? Response(PretokenizedInspection.Validate(file, maxLength, stop))
-                : Response(DatasetValidator.Validate(file, modelFolder is null ? null : RowsOf(Tokenizer.Load(modelFolder)), new ValidationOptions { MaxLength = maxLength }, stop));
+                : Response(DatasetValidator.Validate(file, modelFolder is null ? null : RowsOf(Tokenizer.Load(modelFolder)), new ValidationOptions { MaxLength = maxLength, HeldOutFile = heldoutFile }, stop));
         }
         catch (InvalidInputException problem)
         {

@@ -24,7 +24,6 @@ public static class DaemonHost
 
             WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
             builder.Logging.AddLemaLogging();
-            builder.Host.UseSystemd();
             builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15));
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, data));
             builder.Services.AddLema(options, data, database);

@@ -57,6 +57,7 @@ internal static class DaemonServices
         services.AddSingleton<RunEstimates>();
         services.AddHosted<RunScheduler>();
         services.AddHosted<HostSampler>();
+        services.AddHostedService(SystemdNotifications.FromEnvironment);
 
         services.AddSingleton<ArtifactOwners>();
         services.AddSingleton<FileHashes>();

@@ -18,11 +18,18 @@ internal sealed class WorkerBoard
 
     public IReadOnlyList<WorkerSample> Samples() => [.. _entries.Keys.Select(entry => entry.Sample())];
 
+    /// <summary>The process that works for a job; null when there is none, or it is this one.</summary>
+    public int? ProcessIdOf(string job) => _entries.Keys.Where(entry => entry.Job == job).Select(entry => entry.ProcessId).FirstOrDefault();
+
     public int Count => _entries.Count;
 
     /// <summary>One worker; disposing it takes it off the board.</summary>
     internal sealed class Entry(WorkerBoard board, string job, IEngineWorker worker, long plannedBytes) : IDisposable
     {
+        public string Job => job;
+
+        public int? ProcessId => worker.ProcessId;
+
         private volatile WorkerSample? _reported;
         private long _rss;
 

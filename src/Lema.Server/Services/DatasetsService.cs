@@ -74,7 +74,9 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
     }
 
     public override Task<ValidateDatasetResponse> ValidateDataset(ValidateDatasetRequest request, ServerCallContext context) => Task.Run(() =>
-        inspection.Validate(datasets.FileOf(request.Name), request.Model.Length > 0 ? models.Get(request.Model).Folder : null, request.MaxLength, context.CancellationToken));
+        inspection.Validate(
+            datasets.FileOf(request.Name), request.Model.Length > 0 ? models.Get(request.Model).Folder : null, request.MaxLength,
+            datasets.Get(request.Name).Heldout is { Length: > 0 } heldout && datasets.Exists(heldout) ? datasets.FileOf(heldout) : null, context.CancellationToken));
 
     public override Task<PreviewDatasetResponse> PreviewDataset(PreviewDatasetRequest request, ServerCallContext context)
     {

@@ -42,6 +42,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>Process ids and sockets of engine workers; nothing in it outlives the daemon.</summary>
     public string Workers => Path.Combine(Root, "workers");
 
+    /// <summary>What can be made again; may be removed while the daemon is down.</summary>
+    public string Cache => Path.Combine(Root, "cache");
+
     public string Tls => Path.Combine(Root, "tls");
 
     public string RunFolder(string runId) => Path.Combine(Runs, runId);
@@ -55,7 +58,7 @@ public sealed class DataFolder : IDisposable
             Directory.CreateDirectory(root);
             FileStream heldLock = new(Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             DataFolder folder = new(root, heldLock);
-            foreach (string part in (string[])[folder.Models, folder.Prepared, folder.Datasets, folder.Adapters, folder.Runs, folder.Uploads, folder.Workers])
+            foreach (string part in (string[])[folder.Models, folder.Prepared, folder.Datasets, folder.Adapters, folder.Runs, folder.Uploads, folder.Workers, folder.Cache])
                 Folders.CreatePrivate(part);
             return folder;
         }

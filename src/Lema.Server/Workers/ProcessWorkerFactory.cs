@@ -52,7 +52,7 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<Proc
         return Path.Combine(Directory.CreateTempSubdirectory("lema-").FullName, name + ".sock");
     }
 
-    private static ProcessStartInfo StartInfo(string socket)
+    private ProcessStartInfo StartInfo(string socket)
     {
         string assembly = typeof(ProcessWorkerFactory).Assembly.Location;
         string program = Path.ChangeExtension(assembly, null);
@@ -62,7 +62,7 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<Proc
         start.ArgumentList.Add(socket);
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.WorkingDirectory = AppContext.BaseDirectory;
-        WorkerEnvironment.Apply(start.Environment, Environment.GetEnvironmentVariables());
+        WorkerEnvironment.Apply(start.Environment, Environment.GetEnvironmentVariables(), data.Cache);
         return start;
     }
 

@@ -11,7 +11,8 @@ internal static class WorkerEnvironment
     /// <summary>Huge pages for malloc and a high threshold for mapped blocks: freshly mapped buffers cost element-wise kernels half their speed.</summary>
     private const string Malloc = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=1073741824";
 
-    public static void Apply(IDictionary<string, string?> environment, IDictionary daemon)
+    /// <param name="cacheFolder">Where the engine keeps what it can make again, such as tokenized datasets.</param>
+    public static void Apply(IDictionary<string, string?> environment, IDictionary daemon, string cacheFolder)
     {
         environment.Clear();
         foreach (DictionaryEntry entry in daemon)
@@ -20,6 +21,7 @@ internal static class WorkerEnvironment
             if (Kept.Contains(name) || KeptPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))) environment[name] = (string?)entry.Value;
         }
         environment["GLIBC_TUNABLES"] = daemon["GLIBC_TUNABLES"] as string ?? Malloc;
+        environment["LEMA_CACHE"] = cacheFolder;
         environment["DOTNET_gcServer"] = "0";
     }
 }

@@ -43,7 +43,8 @@ internal sealed class TestDaemon : IAsyncDisposable
     public Training.TrainingClient Training => new(Channel);
 
     public static async Task<TestDaemon> StartAsync(
-        string? folder = null, FakeJobRunner? runner = null, Func<Server.Hosting.DaemonOptions, Server.Hosting.DaemonOptions>? change = null, Action<IServiceCollection>? configure = null)
+        string? folder = null, FakeJobRunner? runner = null, Func<Server.Hosting.DaemonOptions, Server.Hosting.DaemonOptions>? change = null, Action<IServiceCollection>? configure = null,
+        bool realWorkers = false)
     {
         string data = folder ?? Directory.CreateTempSubdirectory("lema-test-").FullName;
         FakeJobRunner engine = runner ?? new FakeJobRunner();
@@ -51,7 +52,7 @@ internal sealed class TestDaemon : IAsyncDisposable
         if (change is not null) options = change(options);
         WebApplication app = await DaemonHost.BuildAsync(options, services =>
         {
-            services.AddSingleton<IEngineWorkerFactory>(new InProcessWorkerFactory(engine));
+            if (!realWorkers) services.AddSingleton<IEngineWorkerFactory>(new InProcessWorkerFactory(engine));
             services.AddLogging(logging => logging.ClearProviders());
             configure?.Invoke(services);
         });

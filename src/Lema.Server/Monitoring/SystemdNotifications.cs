@@ -1,0 +1,38 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace Lema.Server.Monitoring;
+
+/// <summary>Tells systemd that the daemon is ready, that it is stopping, and in between that it is well (sd_notify(3), WatchdogSec). Lives as long as the daemon.</summary>
+/// <param name="socket">NOTIFY_SOCKET; null: nobody asks.</param>
+/// <param name="watchdog">Longest silence that systemd allows; null: it does not watch.</param>
+internal sealed class SystemdNotifications(string? socket, TimeSpan? watchdog, IHostApplicationLifetime lifetime, TimeProvider clock) : BackgroundService
+{
+    public static SystemdNotifications FromEnvironment(IServiceProvider services) => new(
+        Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } socket ? socket : null,
+        long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), out long microseconds) ? TimeSpan.FromMicroseconds(microseconds) : null,
+        services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<TimeProvider>());
+
+    protected override async Task ExecuteAsync(CancellationToken stopping)
+    {
+        if (socket is null) return;
+        lifetime.ApplicationStarted.Register(() => Send("READY=1"));
+        lifetime.ApplicationStopping.Register(() => Send("STOPPING=1"));
+        if (watchdog is not { } limit) return;
+        using PeriodicTimer timer = new(limit / 2, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping)) Send("WATCHDOG=1");
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private void Send(string state)
+    {
+        using Socket notify = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        // A leading @ stands for the NUL of an abstract address.
+        notify.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(socket![0] == '@' ? '\0' + socket[1..] : socket));
+    }
+}
