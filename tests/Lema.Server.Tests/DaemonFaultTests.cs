@@ -5,6 +5,7 @@ using Lema.Protocol.V1;
 namespace Lema.Server.Tests;
 
 /// <summary>Faults of the daemon itself, a process of its own that trains the embedded model with real workers.</summary>
+[Collection("real workers")]
 public sealed class DaemonFaultTests
 {
     private const int Steps = 10;

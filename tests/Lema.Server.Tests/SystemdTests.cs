@@ -22,7 +22,7 @@ public sealed class SystemdTests
             byte[] buffer = new byte[256];
             while (!heard.Contains(state)) heard.Add(Encoding.UTF8.GetString(buffer, 0, await systemd.ReceiveAsync(buffer, SocketFlags.None, late.Token)));
         }
-        await using (TestDaemon daemon = await TestDaemon.StartAsync(configure: services => services.AddHostedService(provider =>
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(configure: services => services.AddSingleton<IHostedService>(provider =>
             new SystemdNotifications(path, TimeSpan.FromMilliseconds(100), provider.GetRequiredService<IHostApplicationLifetime>(), TimeProvider.System))))
         {
             await HearAsync("READY=1");

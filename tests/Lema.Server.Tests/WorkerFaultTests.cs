@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Lema.Server.Tests;
 
 /// <summary>Faults of real engine workers: processes of their own that train the embedded model.</summary>
+[Collection("real workers")]
 public sealed class WorkerFaultTests
 {
     private const int Steps = 8;
@@ -43,7 +44,7 @@ public sealed class WorkerFaultTests
         File.WriteAllBytes(newest, bytes);
 
         await daemon.Training.ResumeRunAsync(new ResumeRunRequest { Run = "flipped" });
-        using CancellationTokenSource late = new(TimeSpan.FromMinutes(2));
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(4));
         List<string> log = [];
         while (!log.Any(line => line.Contains("Going on from", StringComparison.Ordinal)))
         {
@@ -82,7 +83,7 @@ public sealed class WorkerFaultTests
 
     private static async Task WaitForStepAsync(TestDaemon daemon, string run, int step)
     {
-        using CancellationTokenSource late = new(TimeSpan.FromMinutes(2));
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(4));
         await foreach (StreamUpdate<WatchRunResponse> update in RunWatch.FollowAsync(daemon.Training, new WatchRunRequest { Run = run, AfterSequence = 0, ProgressIntervalSeconds = 0.05 }, late.Token))
             if (update is StreamUpdate<WatchRunResponse>.Message { Value.Events.Run: { } now } && now.Step >= step) return;
         Assert.Fail($"The run ended before step {step}.");

@@ -85,7 +85,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     /// <summary>Waits for a state by watching.</summary>
     public async Task<RunSummary> WaitForAsync(string run, RunState state)
     {
-        using CancellationTokenSource late = new(TimeSpan.FromSeconds(60));
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(4));
         await foreach (StreamUpdate<WatchRunResponse> update in RunWatch.FollowAsync(Training, new WatchRunRequest { Run = run, ProgressIntervalSeconds = 0.05 }, late.Token))
         {
             if (update is not StreamUpdate<WatchRunResponse>.Message { Value: var message }) continue;
