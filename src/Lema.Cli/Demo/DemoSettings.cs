@@ -10,7 +10,7 @@ internal static class DemoSettings
     public const long DefaultSeed = 2026;
     public const int TrainingRows = 5000;
     public const int HeldOutQuestions = 300;
-    public const int Steps = 150;
+    public const int Steps = 250;
 
     /// <summary>Tokens a reply may have; the longest reply of the format has less than half.</summary>
     public const int ReplyTokens = 128;
