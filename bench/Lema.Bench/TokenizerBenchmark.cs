@@ -20,7 +20,7 @@ internal sealed class TokenizerBenchmark : IBenchmark
 
     public BenchReport Run(BenchOptions options)
     {
-        string repository = Repository();
+        string repository = Repository.Folder();
         Stopwatch loading = Stopwatch.StartNew();
         Tokenizer tokenizer = Tokenizer.Load(options.Text("model") ?? Path.Combine(repository, "assets", "lema-tiny"));
         double loadSeconds = loading.Elapsed.TotalSeconds;
@@ -56,13 +56,4 @@ internal sealed class TokenizerBenchmark : IBenchmark
 
     private static string Documentation(string repository) =>
         string.Join('\n', Directory.EnumerateFiles(repository, "*.md").Concat(Directory.EnumerateFiles(Path.Combine(repository, "docs"), "*.md")).Order(StringComparer.Ordinal).Select(File.ReadAllText));
-
-    private static string Repository()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Lema.sln"))) return folder.FullName;
-        }
-        throw new InvalidInputException("bench/run", "", "runs outside a checkout; use it from one");
-    }
 }

@@ -70,5 +70,5 @@ public sealed class TerminalTests(Daemon daemon) : IClassFixture<Daemon>
 
     private static void SkipWithoutScript() => Assert.SkipUnless(File.Exists(Script), $"{Script} (util-linux) is not installed.");
 
-    private static string Plain(string text) => System.Text.RegularExpressions.Regex.Replace(text.Replace("\r", "", StringComparison.Ordinal), "\e\\[[0-9;?]*[A-Za-z]", "");
+    private static string Plain(string text) => System.Text.RegularExpressions.Regex.Replace(text.Replace("\r", "", StringComparison.Ordinal), "\e(\\[[0-9;?]*[A-Za-z]|[=>])", "");
 }

@@ -1,12 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Grpc.Core;
 using Lema.Cli.Connections;
 using Lema.Cli.Demo;
 using Lema.Cli.Errors;
 using Lema.Cli.Hosts;
 using Lema.Cli.Rendering;
 using Lema.Cli.Terminals;
+using Lema.Protocol.Client;
 using Spectre.Console;
 
 namespace Lema.Cli.Commands;
@@ -41,6 +43,11 @@ internal sealed class DemoCommand : LemaCommand
         try
         {
             result = await told.TellAsync(cancellation);
+        }
+        catch (RpcException failure) when (daemon is not null && !cancellation.IsCancellationRequested)
+        {
+            // Its log goes away with it: what it said last is the only trace of what went wrong.
+            throw new CliException(ExitCode.Failed, Failure.From(failure).Message, [.. daemon.Output()]);
         }
         finally
         {

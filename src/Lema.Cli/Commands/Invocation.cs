@@ -28,7 +28,7 @@ internal sealed class Invocation(ParseResult parsed, CliEnvironment environment,
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
-    public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
+    public T Get<T>(Argument<T> argument) => parsed.GetValue(argument)!;
 
     /// <summary>The value of an option that has to be given.</summary>
     public T Required<T>(Option<T> option) => parsed.GetRequiredValue(option);

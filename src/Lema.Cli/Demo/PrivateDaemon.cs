@@ -120,7 +120,8 @@ internal sealed class PrivateDaemon : IAsyncDisposable
         }
     }
 
-    private string[] Output()
+    /// <summary>The last lines that the daemon wrote.</summary>
+    public IReadOnlyList<string> Output()
     {
         lock (_output) return [.. _output];
     }

@@ -54,6 +54,12 @@ internal sealed record RunFileKey(string Name, FieldDescriptor Field, string Def
         ["evaluation"] = ("", "Evaluation on held-out rows during training."),
         ["evaluation.everySteps"] = ("0", "Steps between evaluations; 0: none."),
         ["evaluation.rows"] = ("32", "Held-out rows to evaluate."),
+        ["data"] = ("", "How the run reads its dataset."),
+        ["data.shuffle"] = ("true", "Rows in an order drawn from the seed, another one each epoch; false: in file order, over and over."),
+        ["data.groupByLength"] = ("false", "Rows of similar length share a micro-batch."),
+        ["data.packing"] = ("false", "Several short rows fill one sequence of maxLength tokens; they do not see each other."),
+        ["data.truncation"] = ("cut", "What becomes of a row longer than maxLength: cut on the right, drop it, refuse the dataset."),
+        ["data.labels"] = ("completion", "Tokens that carry loss: completion (every assistant turn), lastTurn, all."),
         ["autoResume"] = ("true", "Whether the run is queued again by itself after the daemon went down."),
     };
 

@@ -48,14 +48,14 @@ internal static class RunFileScalar
         };
     }
 
-    /// <summary>The short names of an enum: without its prefix and the unspecified value, in lower case.</summary>
+    /// <summary>The short names of an enum: without the unspecified value, and a prefix replaced by lower case.</summary>
     public static IEnumerable<string> Names(EnumDescriptor type) => type.Values.Where(v => !IsUnspecified(v)).Select(v => ShortName(type, v.Name));
 
     /// <summary>The short name of an enum value given its proto name.</summary>
     public static string ShortName(EnumDescriptor type, string name)
     {
         string prefix = string.Concat(type.Name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{char.ToUpperInvariant(c)}")) + "_";
-        return (name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name).ToLowerInvariant();
+        return name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..].ToLowerInvariant() : name;
     }
 
     public static bool IsBytes(FieldDescriptor field) => field.JsonName.EndsWith("Bytes", StringComparison.Ordinal);

@@ -55,6 +55,15 @@ public sealed class HostCommandTests
     }
 
     [Fact]
+    public async Task Check_WithoutAName_TakesTheChosenHost()
+    {
+        using TestTerminal terminal = new();
+        terminal.Variables["LEMA_HOST"] = "http://127.0.0.1:9";
+
+        Assert.Equal(4, await terminal.RunAsync("host", "check"));
+    }
+
+    [Fact]
     public async Task Run_NobodyListens_IsUnreachableAtOnce()
     {
         using TestTerminal terminal = new();

@@ -39,7 +39,7 @@ internal sealed class TestTerminal : IDisposable
     public string Error => _error.ToString();
 
     /// <summary>Runs one command line in this process.</summary>
-    public Task<int> RunAsync(params string[] arguments) => CliApplication.RunAsync(arguments, Environment).WaitAsync(TimeSpan.FromSeconds(30));
+    public Task<int> RunAsync(params string[] arguments) => CliApplication.RunAsync(arguments, Environment).WaitAsync(TimeSpan.FromMinutes(2));
 
     public string WriteFile(string name, string text)
     {
