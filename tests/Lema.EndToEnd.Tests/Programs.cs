@@ -6,7 +6,7 @@ namespace Lema.EndToEnd.Tests;
 internal static class Programs
 {
     /// <summary>Longer than any command of these tests takes on a loaded machine.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     public static async Task<Finished> RunAsync(string program, string home, IReadOnlyDictionary<string, string> variables, params IEnumerable<string> arguments)
     {
