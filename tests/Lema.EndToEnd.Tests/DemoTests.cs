@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace Lema.EndToEnd.Tests;
 
 /// <summary>The demo keeps its promises, over three seeds.</summary>
+[Collection(OneAtATime.Name)]
 public sealed class DemoTests
 {
     [Fact]

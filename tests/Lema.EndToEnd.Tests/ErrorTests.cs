@@ -1,6 +1,7 @@
 namespace Lema.EndToEnd.Tests;
 
 /// <summary>What a user meets when something is wrong, and the exit code a script meets.</summary>
+[Collection(OneAtATime.Name)]
 public sealed class ErrorTests(Daemon daemon) : IClassFixture<Daemon>
 {
     [Theory]

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 namespace Lema.EndToEnd.Tests;
 
 /// <summary>README.md's walk-through, line by line as a user would type it.</summary>
+[Collection(OneAtATime.Name)]
 public sealed partial class ReadmeTests(Daemon daemon) : IClassFixture<Daemon>
 {
     [Fact]

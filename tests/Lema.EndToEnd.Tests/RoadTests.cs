@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace Lema.EndToEnd.Tests;
 
 /// <summary>The road that work takes: dataset, training, chat, evaluation, merge, download; each step by the program a user has.</summary>
+[Collection(OneAtATime.Name)]
 public sealed class RoadTests(Daemon daemon) : IClassFixture<Daemon>
 {
     [Fact]

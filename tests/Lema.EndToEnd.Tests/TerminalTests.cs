@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Lema.EndToEnd.Tests;
 
 /// <summary>The program at a pseudo-terminal, made by util-linux's <c>script</c>.</summary>
+[Collection(OneAtATime.Name)]
 public sealed class TerminalTests(Daemon daemon) : IClassFixture<Daemon>
 {
     private const string Script = "/usr/bin/script";
