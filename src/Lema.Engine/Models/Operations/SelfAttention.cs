@@ -21,12 +21,19 @@ public static class SelfAttention
             return new(decodes ? Decode(pass.Layer, states, q, k, v, settings) : Cached(pass, states, q, k, v, attention));
         }
 
+        DenseAttention dense = new(settings, pass.Shared);
         long keyHeads = k.shape[1];
         Tensor output = empty_like(q), logSum = empty([q.shape[0], heads, 1], ScalarType.Float32, q.device);
         foreach (SegmentGroup group in pass.Batch.Groups(ScoreElementsAtOnce / heads))
         {
             using var scope = NewDisposeScope();
-            (Tensor y, Tensor sums) = attention.Forward(Queries(group, group.ToPadded(q), keyHeads), Keys(group, group.ToPadded(k)), Keys(group, group.ToPadded(v)));
+            (Tensor groupQ, Tensor groupK, Tensor groupV) = (Queries(group, group.ToPadded(q), keyHeads), Keys(group, group.ToPadded(k)), Keys(group, group.ToPadded(v)));
+            if (DenseAttention.Supports(settings, group.Length))
+            {
+                group.CopyTokens(FromQueries(group, dense.Forward(groupQ, groupK, groupV)), output);
+                continue;
+            }
+            (Tensor y, Tensor sums) = attention.Forward(groupQ, groupK, groupV);
             group.CopyTokens(FromQueries(group, y), output);
             group.CopyTokens(FromQueries(group, sums.unsqueeze(-1)), logSum);
         }
@@ -37,9 +44,11 @@ public static class SelfAttention
             foreach (SegmentGroup group in pass.Batch.Groups(ScoreElementsAtOnce / heads))
             {
                 using var groupScope = NewDisposeScope();
-                (Tensor dq, Tensor dk, Tensor dv) = attention.Backward(
-                    Queries(group, group.ToPadded(q), keyHeads), Keys(group, group.ToPadded(k)), Keys(group, group.ToPadded(v)), Queries(group, group.ToPadded(output), keyHeads),
-                    Queries(group, group.ToPadded(logSum), keyHeads).squeeze(-1), Queries(group, group.ToZeroPadded(dy), keyHeads));
+                (Tensor groupQ, Tensor groupK, Tensor groupV) = (Queries(group, group.ToPadded(q), keyHeads), Keys(group, group.ToPadded(k)), Keys(group, group.ToPadded(v)));
+                Tensor groupDy = Queries(group, group.ToZeroPadded(dy), keyHeads);
+                (Tensor dq, Tensor dk, Tensor dv) = DenseAttention.Supports(settings, group.Length)
+                    ? dense.Backward(groupQ, groupK, groupV, groupDy)
+                    : attention.Backward(groupQ, groupK, groupV, Queries(group, group.ToPadded(output), keyHeads), Queries(group, group.ToPadded(logSum), keyHeads).squeeze(-1), groupDy);
                 group.CopyTokens(FromQueries(group, dq), dQ);
                 group.CopyTokens(FromKeys(group, dk), dK);
                 group.CopyTokens(FromKeys(group, dv), dV);
