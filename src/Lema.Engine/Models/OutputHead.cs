@@ -28,10 +28,13 @@ public sealed class OutputHead(LanguageModel model)
     /// <summary>Float32 logits [tokens, tile rows] of normalised hidden states [tokens, hidden] and rows of the output matrix.</summary>
     public Tensor Logits(Tensor hidden, Tensor rows)
     {
-        Tensor logits = (MatrixVector.Supports(hidden, rows) ? MatrixVector.Multiply(hidden, rows) : hidden.matmul(rows.t())).to(ScalarType.Float32);
+        Tensor logits = Product(hidden, rows).to(ScalarType.Float32);
         if (model.Architecture.LogitScale != 1) logits.mul_(model.Architecture.LogitScale);
         return model.Architecture.LogitSoftcap is { } cap ? logits.div_(cap).tanh_().mul_(cap) : logits;
     }
+
+    /// <summary>hidden [tokens, hidden] x rows^T -> [tokens, tile rows] in their type.</summary>
+    public Tensor Product(Tensor hidden, Tensor rows) => MatrixVector.Supports(hidden, rows) ? MatrixVector.Multiply(hidden, rows) : hidden.matmul(rows.t());
 
     /// <summary>Gradient with respect to hidden W^T, in place, from that of the logits.</summary>
     public Tensor LogitsBackward(Tensor gradient, Tensor logits)

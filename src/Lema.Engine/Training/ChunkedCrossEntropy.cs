@@ -1,4 +1,5 @@
 using Lema.Engine.Models;
+using Lema.Engine.Models.Operations;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Training;
@@ -17,10 +18,23 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
     /// <param name="divisor">Targets of the whole step; null: no gradient is wanted.</param>
     public (double Loss, Tensor[] Gradients) Compute(IReadOnlyList<Tensor> hidden, IReadOnlyList<Tensor> targets, double? divisor)
     {
-        Tensor[] gradients = divisor is null ? [] : [.. hidden.Select(h => zeros(h.shape, ScalarType.Float32, h.device))];
-        Chunk[] chunks = [.. hidden.SelectMany((h, i) => Chunks(h, targets[i], divisor is null ? null : gradients[i]))];
-        double loss = _head.Tiles.Count == 1 ? OneTile(chunks, divisor) : ManyTiles(chunks, divisor);
-        return (loss, [.. gradients.Select((gradient, i) => gradient.to(hidden[i].dtype))]);
+        // Chunks run across micro-batches, so that a head in tiles is brought in as seldom as possible.
+        Tensor all = hidden.Count == 1 ? hidden[0] : cat([.. hidden], 0), allTargets = targets.Count == 1 ? targets[0] : cat([.. targets], 0);
+        Tensor? gradient = divisor is null ? null : zeros(all.shape, ScalarType.Float32, all.device);
+        Chunk[] chunks = [.. Chunks(all, allTargets, gradient)];
+        double loss = SoftmaxLoss.Supports(model) && (divisor is not null || _head.Tiles.Count == 1) ? InPlace(chunks, divisor) : _head.Tiles.Count == 1 ? OneTile(chunks, divisor) : ManyTiles(chunks, divisor);
+        return (loss, gradient is null ? [] : [.. gradient.to(all.dtype).split(hidden.Select(h => h.shape[0]).ToArray(), 0)]);
+    }
+
+    /// <summary>The visits of head tiles that <see cref="Compute"/> makes, in order.</summary>
+    /// <param name="tokens">That carry loss.</param>
+    public static IEnumerable<int> Visits(LanguageModel model, long tokens, int chunkTokens)
+    {
+        IReadOnlyList<int> tiles = model.Units.HeadTiles;
+        if (model.Adapters.Head is not null) return [];
+        if (tiles.Count == 1) return tiles;
+        int rounds = SoftmaxLoss.Supports(model) ? (int)((tokens + chunkTokens - 1) / chunkTokens) : 1;
+        return Enumerable.Repeat(tiles.Concat(tiles.Reverse()), rounds).SelectMany(round => round);
     }
 
     private IEnumerable<Chunk> Chunks(Tensor hidden, Tensor targets, Tensor? gradient)
@@ -30,6 +44,32 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
             long count = Math.Min(chunkTokens, hidden.shape[0] - start);
             yield return new(hidden.narrow(0, start, count), targets.narrow(0, start, count), gradient?.narrow(0, start, count));
         }
+    }
+
+    // The bfloat16 logits of one chunk over the whole vocabulary become their own gradient; tiles are visited to and fro.
+    private double InPlace(Chunk[] chunks, double? divisor)
+    {
+        double loss = 0;
+        if (_head.Tiles.Count == 1) _head.Visit(0, rows =>
+        {
+            foreach (Chunk chunk in chunks)
+            {
+                using var scope = NewDisposeScope();
+                Tensor logits = _head.Product(chunk.Hidden, rows);
+                loss += SoftmaxLoss.Compute(logits, chunk.Targets.data<long>().ToArray(), divisor);
+                if (divisor is not null) chunk.Gradient!.add_(logits.matmul(rows));
+            }
+        });
+        else foreach (Chunk chunk in chunks)
+        {
+            using var scope = NewDisposeScope();
+            Tensor logits = empty([chunk.Hidden.shape[0], model.Architecture.VocabularySize], chunk.Hidden.dtype);
+            Tensor Tile(int tile) => logits.narrow(1, _head.Tiles[tile].First, _head.Tiles[tile].Count);
+            for (int tile = 0; tile < _head.Tiles.Count; tile++) _head.Visit(tile, rows => Tile(tile).copy_(_head.Product(chunk.Hidden, rows)));
+            loss += SoftmaxLoss.Compute(logits, chunk.Targets.data<long>().ToArray(), divisor);
+            for (int tile = _head.Tiles.Count - 1; tile >= 0; tile--) _head.Visit(tile, rows => chunk.Gradient!.add_(Tile(tile).matmul(rows)));
+        }
+        return loss;
     }
 
     private double OneTile(Chunk[] chunks, double? divisor)

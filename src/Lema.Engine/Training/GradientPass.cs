@@ -35,7 +35,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         int lowest = OnInputGradient is null ? model.Adapters.LowestLayer : Math.Min(model.Adapters.LowestLayer, 0), firstTrained = Math.Max(lowest, 0);
-        model.Stream.Schedule(Visits(firstTrained));
+        model.Stream.Schedule(Visits(step, firstTrained));
         try
         {
             Tensor[] hidden = Forward(step, lowest, dropout);
@@ -51,12 +51,11 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         }
     }
 
-    private IEnumerable<int> Visits(int firstTrained)
+    private IEnumerable<int> Visits(IReadOnlyList<MicroBatch> step, int firstTrained)
     {
-        IEnumerable<int> blocks = Enumerable.Range(0, _blocks), tiles = model.Units.HeadTiles;
-        IEnumerable<int> head = model.Units.HeadTiles.Count == 1 ? tiles : tiles.Concat(tiles.Reverse());
+        IEnumerable<int> blocks = Enumerable.Range(0, _blocks);
         return blocks.Select(model.Units.Block)
-            .Append(model.Units.FinalNorm).Concat(model.Adapters.Head is null ? head : []).Append(model.Units.FinalNorm)
+            .Append(model.Units.FinalNorm).Concat(ChunkedCrossEntropy.Visits(model, step.Sum(batch => (long)batch.TargetCount), chunkTokens)).Append(model.Units.FinalNorm)
             .Concat(blocks.Skip(firstTrained).Reverse().Select(model.Units.Block));
     }
 
