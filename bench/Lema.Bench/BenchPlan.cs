@@ -30,11 +30,4 @@ internal sealed record BenchPlan(PlanRequest Request, MemoryPlan Memory, long Mo
         PlanRequest request = PlanRequests.Of(model, ModelUnits.Of(model, index), settings, adapters.ParameterCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, new MeasuredSpeeds(disk, disk, flops));
         return new(request, MemoryPlan.Make(request), index.TotalBytes, (6.0 * request.BlockParameters + 4.0 * request.HeadParameters) * request.StepTokens);
     }
-
-    /// <summary>The same plan with the rate that a block really reaches.</summary>
-    public BenchPlan At(double flopsPerSecond)
-    {
-        PlanRequest request = Request with { Speeds = Request.Speeds with { FlopsPerSecond = flopsPerSecond } };
-        return this with { Request = request, Memory = MemoryPlan.Make(request) };
-    }
 }

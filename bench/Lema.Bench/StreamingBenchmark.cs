@@ -1,5 +1,4 @@
 using Lema.Engine.Devices;
-using Lema.Engine.Models;
 using Lema.Engine.Streaming;
 using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Training;
@@ -24,40 +23,28 @@ internal sealed class StreamingBenchmark : IBenchmark
     {
         string folder = BenchModel.Prepared(BenchModel.Folder(options.Required("model")));
         long batch = options.Integer("batch") ?? 8, length = options.Integer("length") ?? 512;
-        GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
-        DecoderModel architecture = ModelFamilies.Read(folder);
-        ModelUnits units = ModelUnits.Of(architecture, index);
         long? total = options.Integer("total");
-        long weights = options.Integer("weights") ?? index.TotalBytes / 5;
-
-        double disk = FlightCheck.DiskBytesPerSecond(index.Headers[0].File);
-        double gemm = FlightCheck.GemmFlopsPerSecond(torch.ScalarType.BFloat16);
-        RunSettings settings = new()
-        {
-            MicroBatchSize = 1, GradientAccumulation = (int)batch, MaxLength = (int)length,
-            Memory = new MemorySettings { WeightBytes = total is null || options.Has("weights") ? weights : null, TotalBytes = total },
-        };
-        long trained = TrainedCount(architecture, index, settings);
-        PlanRequest request = PlanRequests.Of(architecture, units, settings, trained, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, new MeasuredSpeeds(disk, disk, 0.6 * gemm));
-        MemoryPlan plan = MemoryPlan.Make(request);
+        long modelBytes = GlobalBinaryIndex.Open(folder).TotalBytes;
+        long? weights = options.Integer("weights") ?? (total is null ? modelBytes / 5 : null);
+        BenchPlan bench = BenchPlan.Make(folder, batch, length, options.Integer("rows") ?? batch, weights, total);
+        (MemoryPlan plan, PlanRequest request) = (bench.Memory, bench.Request);
+        double gemm = FlightCheck.GemmFlopsPerSecond(torch.ScalarType.BFloat16), disk = request.Speeds.DiskBytesPerSecond;
 
         using BenchStep streamed = new(folder, batch, length, plan.MicroBatchRows, plan.WeightBytes, plan, DirectIo.On);
-        double achieved = BlockProbe.FlopsPerSecond(streamed.Model, streamed.FirstBatch, request.BlockParameters / request.Blocks);
-        plan = MemoryPlan.Make(request with { Speeds = request.Speeds with { FlopsPerSecond = achieved } });
+        double forecast = plan.SecondsAt(request, request.Speeds with { FlopsPerSecond = BlockProbe.FlopsPerSecond(streamed.Model, streamed.FirstBatch, request.BlockParameters / request.Blocks) });
         double warmUp = streamed.Run();
         long peak = ProcessMemory.PeakRssBytes;
         Timings timings = total is null ? ByTurns(streamed, folder, batch, length, plan, warmUp) : Alone(streamed, warmUp);
         peak = total is null ? peak : ProcessMemory.PeakRssBytes;
 
         double seconds = Median(timings.Streamed);
-        double flops = (6.0 * request.BlockParameters + 4.0 * request.HeadParameters) * request.StepTokens;
         BenchReport report = new();
         report.Add("streamedOverResident", timings.Resident.Count == 0 ? null : seconds / Median(timings.Resident));
         report.Add("streamedSeconds", seconds);
         report.Add("residentSeconds", timings.Resident.Count == 0 ? null : Median(timings.Resident));
         report.Add("streamedSpread", timings.Streamed.ToArray());
         report.Add("residentSpread", timings.Resident.ToArray());
-        report.Add("gemmFraction", flops / seconds / gemm);
+        report.Add("gemmFraction", bench.StepFlops / seconds / gemm);
         report.Add("gemmFlopsPerSecond", gemm);
         report.Add("tokensPerSecond", request.StepTokens / seconds);
         report.Add("diskReadBytes", timings.DiskBytes / timings.Streamed.Count);
@@ -68,12 +55,15 @@ internal sealed class StreamingBenchmark : IBenchmark
         report.Add("peakRssBytes", peak);
         report.Add("planBytes", plan.HostBytes);
         report.Add("rssOverPlan", (double)peak / plan.HostBytes);
-        report.Add("forecastSeconds", plan.SecondsPerStep);
-        report.Add("forecastError", Math.Abs(plan.SecondsPerStep - seconds) / seconds);
+        report.Add("forecastSeconds", forecast);
+        report.Add("forecastError", Math.Abs(forecast - seconds) / seconds);
         report.Add("weightBytes", plan.WeightBytes);
-        report.Add("modelBytes", index.TotalBytes);
+        report.Add("modelBytes", modelBytes);
         report.Add("slots", plan.Slots);
         report.Add("pinnedUnits", plan.PinnedUnits);
+        report.Add("microBatchRows", plan.MicroBatchRows);
+        report.Add("keptLayers", plan.KeptLayers);
+        report.Add("chunkTokens", plan.ChunkTokens);
         return report;
     }
 
@@ -110,12 +100,6 @@ internal sealed class StreamingBenchmark : IBenchmark
         seconds.Add(streamed.Run());
         disk += ProcessIo.ReadBytes - bytes;
         stall += streamed.Model.Stream.Statistics.DiskStallSeconds - before.DiskStallSeconds;
-    }
-
-    private static long TrainedCount(DecoderModel architecture, GlobalBinaryIndex index, RunSettings settings)
-    {
-        using var adapters = TrainedWeights.Create(architecture, index, settings);
-        return adapters.ParameterCount;
     }
 
     private static double Median(List<double> values)

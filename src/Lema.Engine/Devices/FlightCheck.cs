@@ -20,8 +20,12 @@ public static class FlightCheck
 
     /// <param name="file">The model's largest file.</param>
     /// <param name="stepShare">Share of the matrix product's speed that a training step reaches.</param>
-    public static MeasuredSpeeds Measure(string file, torch.ScalarType type, double stepShare) =>
-        new(DiskBytesPerSecond(file), MemoryBytesPerSecond(), stepShare * GemmFlopsPerSecond(type));
+    public static MeasuredSpeeds Measure(string file, torch.ScalarType type, double stepShare)
+    {
+        // Where the processor computes nothing is copied: what has been read is there.
+        double disk = DiskBytesPerSecond(file);
+        return new MeasuredSpeeds(disk, disk, stepShare * GemmFlopsPerSecond(type));
+    }
 
     /// <summary>Sequential reads past the page cache, at the best of several sizes of a call; through the page cache where there is no other way.</summary>
     public static double DiskBytesPerSecond(string file)

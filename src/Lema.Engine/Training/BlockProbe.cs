@@ -8,7 +8,11 @@ namespace Lema.Engine.Training;
 /// <summary>Times the first block at a run's own shape, so that a forecast rests on the rate that a step really reaches on this machine.</summary>
 public static class BlockProbe
 {
-    private const int Runs = 3;
+    private const int LeastRuns = 3;
+    private const int MostRuns = 12;
+
+    /// <summary>Buffers are mapped and code is compiled in the first runs; later ones show the pace of a long run.</summary>
+    private const double EnoughSeconds = 2;
 
     /// <summary>Floating-point operations a second of one block's forward and backward pass, 4 for each parameter and token (the base is frozen).</summary>
     /// <param name="blockParameters">Parameters of the block that a token passes through.</param>
@@ -16,8 +20,10 @@ public static class BlockProbe
     {
         using var noGrad = no_grad();
         double best = double.PositiveInfinity;
-        model.Stream.Schedule(Enumerable.Repeat(model.Units.Block(0), Runs));
-        for (int run = 0; run < Runs; run++) model.Visit(0, weights => best = Math.Min(best, Seconds(model, weights, batch)));
+        long start = Stopwatch.GetTimestamp();
+        model.Stream.Schedule(Enumerable.Repeat(model.Units.Block(0), MostRuns));
+        for (int run = 0; run < LeastRuns || (run < MostRuns && Stopwatch.GetElapsedTime(start).TotalSeconds < EnoughSeconds); run++)
+            model.Visit(0, weights => best = Math.Min(best, Seconds(model, weights, batch)));
         model.Adapters.ZeroGradients();
         return 4.0 * blockParameters * batch.Tokens.TokenCount / best;
     }

@@ -1,4 +1,5 @@
 using Lema.Engine.Models;
+using Lema.Engine.Models.Operations;
 using Lema.Engine.Streaming;
 using Lema.Engine.Streaming.Planning;
 
@@ -7,6 +8,9 @@ namespace Lema.Engine.Training;
 /// <summary>What a run needs of memory and time, for <see cref="MemoryPlan"/>.</summary>
 public static class PlanRequests
 {
+    // Float32 logits, their exponentials and one temporary.
+    private const int BytesPerFloatLogit = 3 * sizeof(float);
+
     /// <param name="trainedParameters">Elements of all trained tensors.</param>
     /// <param name="availableBytes">Host memory, where the settings state no total.</param>
     public static PlanRequest Of(DecoderModel model, ModelUnits units, RunSettings settings, long trainedParameters, long availableBytes, MeasuredSpeeds speeds)
@@ -20,12 +24,14 @@ public static class PlanRequests
             HeadParameters = (long)model.VocabularySize * model.HiddenSize,
             HiddenSize = model.HiddenSize,
             VocabularySize = model.VocabularySize,
-            ActivationBytesPerToken = ActivationPlan.PerToken(model) * elementBytes,
+            ActivationBytesPerToken = ActivationSize.PerToken(model) * elementBytes,
             ElementBytes = elementBytes,
+            BytesPerLogit = settings.Precision == Precision.Bf16 && SoftmaxLoss.Supports(model, TorchSharp.torch.ScalarType.BFloat16) ? sizeof(ushort) : BytesPerFloatLogit,
             MicroBatchRows = settings.MicroBatchSize,
             StepRows = settings.MicroBatchSize * settings.GradientAccumulation,
             Length = settings.MaxLength,
             TrainedParameters = trainedParameters,
+            StateMayLeave = settings.FullFineTuning is not null,
             WeightBytes = settings.Memory.WeightBytes,
             TotalBytes = settings.Memory.TotalBytes ?? availableBytes,
             DeviceBytes = settings.Memory.DeviceBytes,

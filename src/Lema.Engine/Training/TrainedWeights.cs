@@ -24,6 +24,20 @@ public static class TrainedWeights
         }).Create();
     }
 
+    /// <summary>Elements of all trained tensors, before any is made.</summary>
+    /// <exception cref="Errors.LemaException">The settings do not fit the model.</exception>
+    public static long Count(DecoderModel model, RunSettings settings)
+    {
+        if (settings.FullFineTuning is { } full)
+        {
+            ParameterChoice choice = new(model, full);
+            return WholeParameter.All(model).Where(p => !(p.IsHead && model.TiedEmbeddings)).Where(choice.Includes).Sum(p => p.Shape.Aggregate(1L, (product, size) => product * size));
+        }
+        LoraSettings lora = EffectiveLora(settings)!;
+        return TargetModules.Find(model, lora).Sum(target => (long)target.Rank * (target.Linear.In + target.Linear.Out))
+            + lora.ModulesToSave.Length * (long)model.VocabularySize * model.HiddenSize;
+    }
+
     /// <summary>The LoRA options that a run's adapter really has: those of the adapter it started from, if it did.</summary>
     public static LoraSettings? EffectiveLora(RunSettings settings) => settings.InitAdapter is { } folder && settings.Lora is { } lora
         ? AdapterConfig.Read(folder) with { Dropout = lora.Dropout }

@@ -1,4 +1,5 @@
 using Lema.Engine.Evaluation;
+using Lema.Engine.Streaming.Planning;
 
 namespace Lema.Engine.Training;
 
@@ -11,8 +12,8 @@ public sealed record PhaseChanged(string Text, double? Fraction = null) : Traini
 /// <summary>Something a person reading the log should know.</summary>
 public sealed record Notice(string Text) : TrainingEvent;
 
-/// <summary>The memory that the run will use, by what it is used for, in bytes.</summary>
-public sealed record PlanMade(IReadOnlyList<KeyValuePair<string, long>> Bytes, int KeptLayers, int Steps) : TrainingEvent;
+/// <summary>How the run will use memory and time, before its first step.</summary>
+public sealed record PlanMade(MemoryPlan Plan, PlanRequest Request, int Steps) : TrainingEvent;
 
 /// <param name="Step">From 1: the steps that are finished with this one.</param>
 /// <param name="Loss">Mean over the targets of the step.</param>

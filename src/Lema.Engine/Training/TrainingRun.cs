@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lema.Engine.Adapters;
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Datasets;
@@ -8,6 +9,7 @@ using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
 using Lema.Engine.Streaming;
+using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -19,6 +21,8 @@ namespace Lema.Engine.Training;
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
+    private const int StepsUntilComparison = 10;
+
     private readonly TrainingJob _job;
     private readonly Action<TrainingEvent> _publish;
     private readonly CancellationToken _stop;
@@ -30,7 +34,11 @@ public sealed class TrainingRun : IDisposable
     private readonly TrainingCheckpoint _checkpoint;
     private readonly TrainingHistory _history;
     private readonly RunEvaluation? _evaluation;
-    private readonly int _steps, _keptLayers;
+    private readonly MemoryPlan _plan;
+    private readonly int _steps;
+    private readonly double _forecast;
+    private readonly List<double> _stepSeconds = [];
+    private int _stepsTaken;
 
     private TrainingRun(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop)
     {
@@ -45,11 +53,13 @@ public sealed class TrainingRun : IDisposable
             : null;
         _data = TrainingData.Open(job.DatasetFile, tokenizer, settings, new Tokenizing(publish), stop);
         _steps = settings.Steps ?? _data.StepsFor(settings.Epochs!.Value);
-        ActivationPlan plan = ActivationPlan.Make(architecture, settings, index.TotalBytes);
-        _keptLayers = plan.KeptLayers;
+        publish(new PhaseChanged("Measuring disk and processor"));
+        PlanRequest request = RunPlan.Request(architecture, index, settings, RunPlan.Speeds(index, settings.Precision), WorkDivision.Read(job.RunFolder));
+        _plan = MemoryPlan.Make(request);
+        new WorkDivision(_plan.MicroBatchRows, _plan.ChunkTokens).Write(job.RunFolder);
         _model = LanguageModel.Open(job.ModelFolder, new()
         {
-            Precision = settings.Precision, WeightBytes = settings.Memory.WeightBytes, Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings),
+            Precision = settings.Precision, WeightBytes = _plan.WeightBytes, Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings),
         });
         _optimizer = new(_model.Adapters.Parameters, settings);
         _scaler = new(settings.Precision);
@@ -57,7 +67,9 @@ public sealed class TrainingRun : IDisposable
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
         _history = new(settings, _steps, _data);
         _evaluation = job.EvaluationFile is { } file ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
-        publish(new PlanMade(plan.Describe(_model), _keptLayers, _steps));
+        double achieved = ProbedFlops(request);
+        _forecast = _plan.SecondsAt(request, request.Speeds with { FlopsPerSecond = achieved });
+        publish(new PlanMade(_plan with { SecondsPerStep = _forecast }, request with { Speeds = request.Speeds with { FlopsPerSecond = achieved } }, _steps));
     }
 
     /// <summary>Runs a job to its end, or until it is asked to stop. Runs on the calling thread, which has to be a dedicated one.</summary>
@@ -123,12 +135,12 @@ public sealed class TrainingRun : IDisposable
         long start = Stopwatch.GetTimestamp();
         StreamStatistics before = _model.Stream.Statistics;
         MicroBatch[] batches = Batches(step);
-        using HostBoundaryStore boundaries = new();
+        using IBoundaryStore boundaries = _plan.Boundaries == BoundaryPlace.File ? new FileBoundaryStore(_job.RunFolder) : new HostBoundaryStore();
         double loss;
         _model.Adapters.ZeroGradients();
         try
         {
-            loss = new GradientPass(_model, boundaries, _keptLayers) { Stop = _stop, LossScale = _scaler.Scale }.Run(batches, new(settings.Seed, step, 0));
+            loss = new GradientPass(_model, boundaries, _plan.KeptLayers, _plan.ChunkTokens) { Stop = _stop, LossScale = _scaler.Scale }.Run(batches, new(settings.Seed, step, 0));
         }
         catch (OperationCanceledException)
         {
@@ -148,7 +160,34 @@ public sealed class TrainingRun : IDisposable
             after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes);
         _history.Add(completed);
         _publish(completed);
+        CompareWithForecast(completed);
         return true;
+    }
+
+    /// <summary>The rate of one block, from which the time of a step is forecast.</summary>
+    private double ProbedFlops(PlanRequest request)
+    {
+        using var scope = NewDisposeScope();
+        MicroBatch[] batches = Batches(0);
+        try
+        {
+            return BlockProbe.FlopsPerSecond(_model, batches[0], request.BlockParameters / request.Blocks);
+        }
+        finally
+        {
+            foreach (MicroBatch batch in batches) batch.Dispose();
+        }
+    }
+
+    private void CompareWithForecast(StepCompleted step)
+    {
+        if (_stepSeconds.Count == StepsUntilComparison) _stepSeconds.RemoveAt(0);
+        _stepSeconds.Add(step.Seconds);
+        if (++_stepsTaken != StepsUntilComparison && step.Step != _steps) return;
+        double[] ordered = [.. _stepSeconds.Order()];
+        double median = ordered[ordered.Length / 2];
+        _publish(new Notice(string.Create(CultureInfo.InvariantCulture,
+            $"A step takes {median:G3} s (median of {ordered.Length}); the forecast for full rows was {_forecast:G3} s. Waiting for weights: {step.StallSeconds / step.Seconds:P0} of the last step.")));
     }
 
     private MicroBatch[] Batches(int step)
@@ -157,7 +196,7 @@ public sealed class TrainingRun : IDisposable
             .Select(micro => _data.MicroBatch(step, micro).Select(row => (row.Ids, row.Labels)));
         // In one batch a layer's experts are brought in once a visit; separately it would be once a micro-batch. The result is the same.
         if (_model.Architecture.HasExperts) batches = [batches.SelectMany(rows => rows)];
-        return [.. batches.Select(rows => MicroBatch.Of([.. rows]))];
+        return [.. batches.SelectMany(rows => rows.Chunk(_plan.MicroBatchRows)).Select(rows => MicroBatch.Of(rows))];
     }
 
     private CheckpointMetric? Evaluate(int step)

@@ -24,7 +24,7 @@ internal static class TrainingEvents
                 yield return new() { Log = new Proto.LogLine { Level = Proto.LogLine.Types.Level.Information, Text = notice.Text } };
                 break;
             case PlanMade plan:
-                yield return new() { Plan = PlanOf(plan, job.Settings) };
+                yield return new() { Plan = PlanMapping.ToProto(plan.Plan, plan.Request, plan.Steps) };
                 break;
             case CheckpointSaved saved:
                 yield return new() { Checkpoint = CheckpointOf(saved, job.RunFolder) };
@@ -47,13 +47,6 @@ internal static class TrainingEvents
         Job = job.RunId, RssBytes = ProcessMemory.RssBytes, DiskBytesPerSecond = step.Seconds > 0 ? step.DiskBytes / step.Seconds : 0,
         DiskStallShare = step.Seconds > 0 ? Math.Clamp(step.StallSeconds / step.Seconds, 0, 1) : 0,
     };
-
-    private static Proto.Estimate PlanOf(PlanMade plan, Proto.RunSettings settings)
-    {
-        Proto.TierPlan host = new() { Tier = Proto.Tier.Host, UsedBytes = plan.Bytes.Sum(item => item.Value), BudgetBytes = settings.Memory.TotalBytes };
-        host.Items.AddRange(plan.Bytes.Select(item => new Proto.PlanItem { Name = item.Key, Bytes = item.Value }));
-        return new Proto.Estimate { Fits = true, Steps = plan.Steps, Tiers = { host } };
-    }
 
     private static Proto.Checkpoint CheckpointOf(CheckpointSaved saved, string runFolder) => new()
     {

@@ -1,5 +1,10 @@
 using Lema.Engine.Models;
-using Lema.Protocol.V1;
+using Lema.Engine.Streaming.Planning;
+using Lema.Engine.Training;
+using Lema.Server.EngineJobs;
+using Lema.Server.Models;
+using BudgetExceededException = Lema.Engine.Errors.BudgetExceededException;
+using RunSettings = Lema.Protocol.V1.RunSettings;
 
 namespace Lema.Server.Jobs;
 
@@ -12,10 +17,20 @@ internal static class JobMemory
     /// <summary>Beside the weights: activations, adapters, moments, logits. A plan that needs more says so in memory.totalBytes.</summary>
     private const long WorkingBytes = 512L << 20;
 
+    // The daemon computes nothing and measures nothing; a worker plans within what it was given, with speeds that it has measured.
+    private static readonly MeasuredSpeeds Assumed = new(1e9, 1e9, 3e11);
+
     private const long CheckFloorBytes = 64L << 20;
     private const int CheckSlots = 3;
 
-    public static long ForTraining(MemorySettings memory, long modelBytes) => memory.HasTotalBytes ? memory.TotalBytes : ForWeights(memory.HasWeightBytes ? memory.WeightBytes : modelBytes);
+    /// <summary>What the plan of a run needs; where the settings name a total, that.</summary>
+    /// <param name="adapterFolder">Adapter that the run starts from; empty: none.</param>
+    /// <exception cref="BudgetExceededException">Nothing fits the budgets of the settings.</exception>
+    public static long ForTraining(ModelDescription model, RunSettings settings, string adapterFolder)
+    {
+        MemoryPlan plan = MemoryPlan.Make(RunPlan.Request(model.Architecture, model.Index, settings.ToEngine(adapterFolder), Assumed));
+        return settings.Memory.HasTotalBytes ? settings.Memory.TotalBytes : plan.HostBytes;
+    }
 
     public static long ForWeights(long weightBytes) => RuntimeBytes + WorkingBytes + weightBytes;
 

@@ -10,18 +10,12 @@ namespace Lema.Server.Runs;
 /// <summary>Whether settings fit a model and this machine, told before a run is queued.</summary>
 internal static class RunFit
 {
-    private const int LeastSlots = 2;
-
     /// <exception cref="InvalidInputException">LoRA targets that the model does not have.</exception>
     /// <exception cref="BudgetExceededException">The weights do not stream within their budget, or the machine has too little memory.</exception>
-    public static void Check(ModelDescription model, RunSettings settings, MemoryLedger memory)
+    public static void Check(ModelDescription model, RunSettings settings, string adapterFolder, MemoryLedger memory)
     {
         if (settings.Lora is { } lora) TargetModules.Find(model.Architecture, SettingsMapping.ToEngine(lora));
-        long[] units = [.. model.Units().Units.Select(unit => unit.ByteCount)];
-        long least = Math.Min(units.Sum(), LeastSlots * units.Max());
-        if (settings.Memory.HasWeightBytes && settings.Memory.WeightBytes < least)
-            throw new BudgetExceededException(least, settings.Memory.WeightBytes, $"memory.weightBytes: {LeastSlots} slots for the largest unit of the model");
-        long needed = JobMemory.ForTraining(settings.Memory, model.Index.TotalBytes);
+        long needed = JobMemory.ForTraining(model, settings, adapterFolder);
         if (needed > memory.TotalBytes) throw new BudgetExceededException(needed, memory.TotalBytes, "The run, by its memory settings and model,");
     }
 }

@@ -101,8 +101,8 @@ internal sealed class RunManager(
         _ = datasets.Get(dataset);
         RunSettings settings = RunSettingsDefaults.Fill(given, described.Architecture.MaxPositions);
         problems.AddRange(RunSettingsCheck.Problems(settings));
-        if (settings.HasInitAdapter) _ = adapters.Find(settings.InitAdapter);
-        if (problems.Count == 0) RunFit.Check(described, settings, memory);
+        string adapter = settings.HasInitAdapter ? adapters.Find(settings.InitAdapter) : "";
+        if (problems.Count == 0) RunFit.Check(described, settings, adapter, memory);
         return settings;
     }
 

@@ -15,8 +15,11 @@ internal static unsafe class SoftmaxLoss
 
     /// <summary>Whether the logits of a model are a plain product with a frozen matrix, in bfloat16 and host memory.</summary>
     public static bool Supports(LanguageModel model) =>
-        model.ComputeType == ScalarType.BFloat16 && model.Adapters.Head is null && model.Architecture is { LogitScale: 1, LogitSoftcap: null }
-        && model.Architecture.VocabularySize % (2 * Lanes) == 0;
+        model.Adapters.Head is null && Supports(model.Architecture, model.ComputeType);
+
+    /// <summary>The same before a model is opened, if its output matrix stays frozen.</summary>
+    public static bool Supports(DecoderModel model, ScalarType computeType) =>
+        computeType == ScalarType.BFloat16 && model is { LogitScale: 1, LogitSoftcap: null } && model.VocabularySize % (2 * Lanes) == 0;
 
     /// <summary>Negative log likelihood summed over the rows; the logits become (softmax - one-hot) / divisor.</summary>
     /// <param name="logits">[tokens, vocabulary]</param>

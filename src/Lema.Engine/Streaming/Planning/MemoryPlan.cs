@@ -5,6 +5,9 @@ namespace Lema.Engine.Streaming.Planning;
 
 public enum BoundaryPlace { Memory, File }
 
+/// <summary>Where trained parameters, their gradients and moments live.</summary>
+public enum StatePlace { Memory, File }
+
 /// <summary>One use of memory in a plan.</summary>
 public sealed record PlanItem(string Name, long Bytes);
 
@@ -35,6 +38,8 @@ public sealed record MemoryPlan
 
     public required BoundaryPlace Boundaries { get; init; }
 
+    public required StatePlace State { get; init; }
+
     /// <summary>Tokens whose logits exist at one time.</summary>
     public required int ChunkTokens { get; init; }
 
@@ -47,6 +52,9 @@ public sealed record MemoryPlan
     /// <summary>Bytes read from disk a step: weights, and boundaries that lie in a file.</summary>
     public required long DiskBytesPerStep { get; init; }
 
+    /// <summary>Bytes copied to the device a step; 0 where the processor computes.</summary>
+    public long DeviceBytesPerStep { get; init; }
+
     public required double SecondsPerStep { get; init; }
 
     public long HostBytes => HostItems.Sum(item => item.Bytes);
@@ -56,13 +64,20 @@ public sealed record MemoryPlan
     /// <exception cref="BudgetExceededException">No division fits; names the budget and the least that would do.</exception>
     public static MemoryPlan Make(PlanRequest request) => new PlanSearch(request).Best();
 
+    /// <summary>The least weight budget and the least total budget with which some plan would fit.</summary>
+    public static (long WeightBytes, long TotalBytes) Least(PlanRequest request) => new PlanSearch(request).Least();
+
+    /// <summary>Seconds that a step of this plan takes at other speeds.</summary>
+    public double SecondsAt(PlanRequest request, MeasuredSpeeds speeds) => PlanCosts.Seconds(
+        request with { Speeds = speeds }, new PlanShape(MicroBatchRows, KeptLayers, Boundaries, ChunkTokens, State), DiskBytesPerStep / 2, DeviceBytesPerStep / 2);
+
     /// <summary>The plan in a few lines for people.</summary>
     public string Explain()
     {
         List<string> lines =
         [
             Slots == 0 ? $"all units stay in memory" : $"{PinnedUnits} units stay in memory, the others share {Slots} slots (prefetch {PrefetchDepth} ahead)",
-            $"micro-batches of {MicroBatchRows} rows, activations of the last {KeptLayers} blocks kept, block inputs in {(Boundaries == BoundaryPlace.File ? "a file" : "memory")}, logits of {ChunkTokens} tokens at a time",
+            $"micro-batches of {MicroBatchRows} rows, activations of the last {KeptLayers} blocks kept, block inputs in {(Boundaries == BoundaryPlace.File ? "a file" : "memory")}, optimizer state in {(State == StatePlace.File ? "a file" : "memory")}, logits of {ChunkTokens} tokens at a time",
             .. HostItems.Select(item => Line("host", item)),
             .. DeviceItems.Select(item => Line("device", item)),
             string.Create(CultureInfo.InvariantCulture, $"{SecondsPerStep:F2} s a step, {DiskBytesPerStep / 1e9:F2} GB of it read from disk"),

@@ -6,14 +6,14 @@ internal static class PlanCosts
     /// <summary>Value, gradient and two moments.</summary>
     private const int BytesPerTrainedParameter = 16;
 
-    /// <summary>Logits in float32, their exponentials and one temporary.</summary>
-    private const int LogitCopies = 3;
-
     /// <summary>Recomputed activations of one micro-batch, and as much again for gradients and temporaries.</summary>
     private const int WorkingCopies = 2;
 
     /// <summary>Blocks whose boundaries are under way between memory and file at a time: one written or used, one read ahead.</summary>
     private const int BoundariesInFlight = 2;
+
+    /// <summary>Layers whose trained parameters are in memory while the rest lies in a file.</summary>
+    private const int StatesInFlight = 2;
 
     /// <summary>Smaller matrices compute a little slower; keeps ties from going to the most frugal shape.</summary>
     private const double CostOfHalving = 0.01;
@@ -22,7 +22,8 @@ internal static class PlanCosts
     {
         long boundary = Boundary(request);
         yield return new PlanItem("runtime", request.RuntimeBytes);
-        yield return new PlanItem("trained parameters, gradients and moments", request.TrainedParameters * BytesPerTrainedParameter);
+        long state = request.TrainedParameters * BytesPerTrainedParameter;
+        yield return new PlanItem("trained parameters, gradients and moments", shape.State == StatePlace.Memory ? state : Math.Min(state, StatesInFlight * state / request.Blocks));
         long blocks = shape.Boundaries == BoundaryPlace.Memory ? request.Blocks - shape.KeptLayers : Math.Min(BoundariesInFlight, request.Blocks - shape.KeptLayers);
         yield return new PlanItem("boundary activations", blocks * boundary);
         if (request.DeviceBytes is not null) yield break;
@@ -48,7 +49,9 @@ internal static class PlanCosts
         double head = 4.0 * request.HeadParameters * request.StepTokens / flops;
         double link = Math.Max(diskBytesPerPass / request.Speeds.DiskBytesPerSecond, copiedBytesPerPass / request.Speeds.CopyBytesPerSecond);
         double halvings = Math.Log2((double)request.MicroBatchRows / shape.MicroBatchRows) + Math.Log2(1024.0 / shape.ChunkTokens);
-        return (Math.Max(forward, link) + Math.Max(backward, link) + head) * (1 + CostOfHalving * halvings);
+        // Read and written once a step.
+        double state = shape.State == StatePlace.File ? 2.0 * request.TrainedParameters * BytesPerTrainedParameter / request.Speeds.DiskBytesPerSecond : 0;
+        return (Math.Max(forward, link) + Math.Max(backward, link) + head) * (1 + CostOfHalving * halvings) + state;
     }
 
     public static int PrefetchDepth(PlanRequest request)
@@ -67,6 +70,6 @@ internal static class PlanCosts
         yield return new PlanItem("kept activations", shape.KeptLayers * request.StepTokens * request.ActivationBytesPerToken);
         yield return new PlanItem("one block at work", WorkingCopies * microTokens * request.ActivationBytesPerToken);
         yield return new PlanItem("hidden states and their gradients", 2 * Boundary(request));
-        yield return new PlanItem("logits", (long)Math.Min(shape.ChunkTokens, request.StepTokens) * request.VocabularySize * sizeof(float) * LogitCopies);
+        yield return new PlanItem("logits", (long)Math.Min(shape.ChunkTokens, request.StepTokens) * request.VocabularySize * request.BytesPerLogit);
     }
 }

@@ -29,6 +29,12 @@ public sealed record PlanRequest
     /// <summary>Rows of a micro-batch at the most; the plan may take fewer, which changes no result but rounding.</summary>
     public required int MicroBatchRows { get; init; }
 
+    /// <summary>Rows of a micro-batch and tokens of a chunk of logits that were decided before; null: chosen by the plan.</summary>
+    public (int MicroBatchRows, int ChunkTokens)? Division { get; init; }
+
+    /// <summary>Bytes that a logit takes while its loss is computed.</summary>
+    public int BytesPerLogit { get; init; } = 12;
+
     /// <summary>Rows of a step.</summary>
     public required int StepRows { get; init; }
 
@@ -36,6 +42,9 @@ public sealed record PlanRequest
 
     /// <summary>Trained parameters; each takes a value, a gradient and two moments in float32.</summary>
     public required long TrainedParameters { get; init; }
+
+    /// <summary>Trained parameters and their moments may live in a file, a few layers of them in memory at a time.</summary>
+    public bool StateMayLeave { get; init; }
 
     /// <summary>libtorch, the runtime, code and read buffers.</summary>
     public long RuntimeBytes { get; init; } = 400L << 20;

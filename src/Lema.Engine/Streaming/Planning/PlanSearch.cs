@@ -24,14 +24,16 @@ internal sealed class PlanSearch(PlanRequest request)
 
     /// <summary>From the most comfortable to the most frugal, so that the first of equally fast ones is taken.</summary>
     private IEnumerable<PlanShape> Shapes() =>
+        from state in request.StateMayLeave ? new[] { StatePlace.Memory, StatePlace.File } : [StatePlace.Memory]
         from place in new[] { BoundaryPlace.Memory, BoundaryPlace.File }
         from rows in MicroBatches()
-        from chunk in ChunkSizes
+        from chunk in request.Division is { } division ? [division.ChunkTokens] : ChunkSizes
         from kept in Enumerable.Range(0, request.Blocks + 1)
-        select new PlanShape(rows, kept, place, chunk);
+        select new PlanShape(rows, kept, place, chunk, state);
 
     private IEnumerable<int> MicroBatches()
     {
+        if (request.Division is { } division) return [division.MicroBatchRows];
         int largest = Math.Min(request.MicroBatchRows, request.StepRows);
         return Enumerable.Range(1, largest).Where(rows => request.StepRows % rows == 0).Reverse();
     }
@@ -58,13 +60,17 @@ internal sealed class PlanSearch(PlanRequest request)
             MicroBatchRows = shape.MicroBatchRows,
             KeptLayers = shape.KeptLayers,
             Boundaries = shape.Boundaries,
+            State = shape.State,
             ChunkTokens = shape.ChunkTokens,
             HostItems = [new PlanItem("slots and pinned units", weights.Bytes), .. host],
             DeviceItems = deviceWeights is null ? [] : [new PlanItem("slots and pinned units", deviceWeights.Bytes), .. device],
             DiskBytesPerStep = 2 * diskBytes,
+            DeviceBytesPerStep = 2 * (deviceWeights?.LoadedBytes ?? 0),
             SecondsPerStep = PlanCosts.Seconds(request, shape, diskBytes, deviceWeights?.LoadedBytes ?? 0),
         };
     }
+
+    public (long WeightBytes, long TotalBytes) Least() => (_choices.LeastBytes, Shapes().Min(LeastHost));
 
     private BudgetExceededException Refusal()
     {
@@ -80,4 +86,4 @@ internal sealed class PlanSearch(PlanRequest request)
 }
 
 /// <summary>The choices of a plan that are not about weights.</summary>
-internal readonly record struct PlanShape(int MicroBatchRows, int KeptLayers, BoundaryPlace Boundaries, int ChunkTokens);
+internal readonly record struct PlanShape(int MicroBatchRows, int KeptLayers, BoundaryPlace Boundaries, int ChunkTokens, StatePlace State);
