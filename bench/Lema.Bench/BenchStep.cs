@@ -49,7 +49,7 @@ internal sealed class BenchStep : IDisposable
         using var scope = torch.NewDisposeScope();
         long start = Stopwatch.GetTimestamp();
         Model.Adapters.ZeroGradients();
-        using IBoundaryStore boundaries = _boundaryFolder is { } folder ? new FileBoundaryStore(folder) : new HostBoundaryStore();
+        using IBoundaryStore boundaries = _boundaryFolder is { } folder ? new FileBoundaryStore(folder) : new HostBoundaryStore(Model.Ledger);
         new GradientPass(Model, boundaries, _keptLayers, _chunkTokens).Run(_batches);
         _optimizer.ClipGradients(1);
         _optimizer.Step(1e-4);

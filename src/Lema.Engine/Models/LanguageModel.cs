@@ -1,6 +1,7 @@
 using Lema.Engine.Adapters;
 using Lema.Engine.Models.Autodiff;
 using Lema.Engine.Streaming;
+using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -14,10 +15,16 @@ public sealed class LanguageModel : IDisposable
 {
     private readonly LayerWeights[] _blocks;
     private readonly LayerWeights _embeddingLayer, _finalNorm;
+    private readonly IDisposable[] _charges;
 
     public LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType)
     {
         (Architecture, Units, Stream, Adapters, ComputeType) = (architecture, units, stream, adapters, computeType);
+        _charges =
+        [
+            Ledger.Charge("slots and pinned units", stream.SlotBytes),
+            Ledger.Charge("trained parameters and gradients", 2 * sizeof(float) * adapters.ParameterCount),
+        ];
         _blocks = [.. Enumerable.Range(0, architecture.BlockCount).Select(block => Weights(architecture.BlockPrefix(block)))];
         (_embeddingLayer, _finalNorm) = (Weights(""), Weights(""));
     }
@@ -51,6 +58,9 @@ public sealed class LanguageModel : IDisposable
     public AdapterWeights Adapters { get; }
 
     public ScalarType ComputeType { get; }
+
+    /// <summary>What the job's long-lived buffers take, by use.</summary>
+    public MemoryLedger Ledger { get; } = new();
 
     public PassConstants Shared { get; } = new();
 
@@ -101,6 +111,7 @@ public sealed class LanguageModel : IDisposable
         Shared.Dispose();
         Adapters.Dispose();
         Stream.Dispose();
+        foreach (IDisposable charge in _charges) charge.Dispose();
     }
 
     private Variable Rows(LayerPass pass, TensorEntry matrix, TrainedParameter? trained, long[] rows)

@@ -42,6 +42,8 @@ internal sealed class DeviceWeightStream : IWeightStream
 
     public IReadOnlyList<StreamUnit> Units => _host.Units;
 
+    public long SlotBytes => _host.SlotBytes;
+
     public StreamStatistics Statistics
     {
         get { lock (_gate) return _host.Statistics with { DeviceBytes = _deviceBytes, DeviceStallSeconds = _stallSeconds }; }

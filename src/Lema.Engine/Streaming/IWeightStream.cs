@@ -32,6 +32,9 @@ public interface IWeightStream : IDisposable
     /// </summary>
     torch.Tensor GatherRows(Weights.TensorEntry matrix, ReadOnlySpan<long> rows);
 
+    /// <summary>Bytes of all slots and pinned units in host memory, never above the budget.</summary>
+    long SlotBytes { get; }
+
     /// <summary>Bytes read from disk, bytes copied to the device, seconds the compute thread waited, since the stream was opened.</summary>
     StreamStatistics Statistics { get; }
 }

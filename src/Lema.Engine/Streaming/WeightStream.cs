@@ -51,7 +51,6 @@ public sealed class WeightStream : IWeightStream
 
     public IReadOnlyList<StreamUnit> Units { get; }
 
-    /// <summary>Bytes of all slots and pinned units, never above the budget.</summary>
     public long SlotBytes { get; }
 
     /// <summary>Whether units are read past the page cache.</summary>

@@ -1,3 +1,5 @@
+using Lema.Engine.Devices;
+using Lema.Engine.Streaming.Planning;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Training;
@@ -12,22 +14,28 @@ public interface IBoundaryStore : IDisposable
     Tensor Take(int block, int microBatch);
 }
 
-/// <summary>Boundary activations in memory.</summary>
-public sealed class HostBoundaryStore : IBoundaryStore
+/// <summary>Boundary activations in memory, charged to a ledger while they wait.</summary>
+public sealed class HostBoundaryStore(MemoryLedger ledger) : IBoundaryStore
 {
-    private readonly Dictionary<(int, int), Tensor> _activations = [];
+    private readonly Dictionary<(int, int), (Tensor Activation, IDisposable Charge)> _waiting = [];
 
-    public void Put(int block, int microBatch, Tensor activation) => _activations.Add((block, microBatch), activation.DetachFromDisposeScope());
+    public void Put(int block, int microBatch, Tensor activation) =>
+        _waiting.Add((block, microBatch), (activation.DetachFromDisposeScope(), ledger.Charge("boundary activations", TensorMemory.ByteCount(activation))));
 
     public Tensor Take(int block, int microBatch)
     {
-        _activations.Remove((block, microBatch), out Tensor? activation);
-        return activation ?? throw new InvalidOperationException($"No boundary of block {block}, micro-batch {microBatch}.");
+        if (!_waiting.Remove((block, microBatch), out var waiting)) throw new InvalidOperationException($"No boundary of block {block}, micro-batch {microBatch}.");
+        waiting.Charge.Dispose();
+        return waiting.Activation;
     }
 
     public void Dispose()
     {
-        foreach (Tensor activation in _activations.Values) activation.Dispose();
-        _activations.Clear();
+        foreach ((Tensor activation, IDisposable charge) in _waiting.Values)
+        {
+            activation.Dispose();
+            charge.Dispose();
+        }
+        _waiting.Clear();
     }
 }

@@ -15,7 +15,7 @@ namespace Lema.Engine.Training;
 public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries, int keptLayers = 1, int chunkTokens = 1024)
 {
     private readonly int _blocks = model.Architecture.BlockCount;
-    private readonly Dictionary<(int Block, int MicroBatch), (Tape Tape, Variable Input, Variable Output)> _kept = [];
+    private readonly Dictionary<(int Block, int MicroBatch), Visited> _kept = [];
 
     /// <summary>Called, when set, with the gradient of each block's input: block, micro-batch, [tokens, hidden].</summary>
     public Action<int, int, Tensor>? OnInputGradient { get; init; }
@@ -46,7 +46,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         }
         finally
         {
-            foreach ((Tape tape, _, _) in _kept.Values) tape.Dispose();
+            foreach (Visited visit in _kept.Values) visit.Dispose();
             _kept.Clear();
         }
     }
@@ -79,7 +79,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
                     Variable output = model.Architecture.Block(Pass(block, weights, step[i], i, tape, dropout), block, input);
                     if (tape is not null)
                     {
-                        _kept[(block, i)] = (tape, input, output);
+                        _kept[(block, i)] = new(tape, input, output, model.Ledger.Charge("kept activations", tape.SavedBytes));
                         tape.OutliveScope();
                     }
                     else if (trains) boundaries.Put(block, i, hidden[i]);
@@ -96,7 +96,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         Tape? tape = lowest < 0 ? new() : null;
         Variable embedded = model.Embed(batch.Tokens, tape);
         if (tape is null) return embedded.Value;
-        _kept[(-1, index)] = (tape, embedded, embedded);
+        _kept[(-1, index)] = new(tape, embedded, embedded, null);
         tape.OutliveScope();
         return embedded.Value;
     }
@@ -136,9 +136,9 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
                 for (int i = 0; i < step.Count; i++)
                 {
                     using var scope = NewDisposeScope();
-                    if (!_kept.Remove((block, i), out (Tape Tape, Variable Input, Variable Output) visit)) visit = Recompute(block, weights, step[i], i, dropout);
+                    if (!_kept.Remove((block, i), out Visited? visit)) visit = Recompute(block, weights, step[i], i, dropout);
                     visit.Tape.Backward(visit.Output, gradients[i]);
-                    visit.Tape.Dispose();
+                    visit.Dispose();
                     visit.Input.Value.Dispose();
                     gradients[i].Dispose();
                     gradients[i] = visit.Input.TakeGradient()!.MoveToOuterDisposeScope();
@@ -150,17 +150,27 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         if (lowest >= 0) return;
         for (int i = 0; i < step.Count; i++)
         {
-            _kept.Remove((-1, i), out (Tape Tape, Variable Input, Variable Output) embedding);
+            if (!_kept.Remove((-1, i), out Visited? embedding)) throw new InvalidOperationException("The embedding was not recorded.");
             embedding.Tape.Backward(embedding.Output, gradients[i]);
-            embedding.Tape.Dispose();
+            embedding.Dispose();
         }
         OnLayerDone?.Invoke(-1);
     }
 
-    private (Tape Tape, Variable Input, Variable Output) Recompute(int block, LayerWeights weights, MicroBatch batch, int index, DropoutSeed? dropout)
+    private Visited Recompute(int block, LayerWeights weights, MicroBatch batch, int index, DropoutSeed? dropout)
     {
         Tape tape = new();
         Variable input = new(boundaries.Take(block, index));
-        return (tape, input, model.Architecture.Block(Pass(block, weights, batch, index, tape, dropout) with { Recomputes = true }, block, input));
+        return new(tape, input, model.Architecture.Block(Pass(block, weights, batch, index, tape, dropout) with { Recomputes = true }, block, input), null);
+    }
+
+    /// <summary>One micro-batch in one layer, between its forward and its backward pass.</summary>
+    private sealed record Visited(Tape Tape, Variable Input, Variable Output, IDisposable? Charge) : IDisposable
+    {
+        public void Dispose()
+        {
+            Tape.Dispose();
+            Charge?.Dispose();
+        }
     }
 }

@@ -21,8 +21,11 @@ public sealed record PlanMade(MemoryPlan Plan, PlanRequest Request, int Steps) :
 /// <param name="Tokens">Tokens of the step, without padding.</param>
 /// <param name="StallSeconds">Time the computation waited for weights.</param>
 /// <param name="DiskBytes">Weights read from disk.</param>
+/// <param name="LedgerBytes">Charged to the job's ledger after the step.</param>
+/// <param name="LedgerPeakBytes">The most that was charged at one time.</param>
 public sealed record StepCompleted(
-    long Step, double Loss, double LearningRate, double GradientNorm, long Tokens, double Seconds, double StallSeconds, long DiskBytes, long PeakRssBytes) : TrainingEvent;
+    long Step, double Loss, double LearningRate, double GradientNorm, long Tokens, double Seconds, double StallSeconds, long DiskBytes, long PeakRssBytes,
+    long LedgerBytes, long LedgerPeakBytes) : TrainingEvent;
 
 public sealed record CheckpointSaved(long Step, string Folder, IReadOnlyList<long> Removed) : TrainingEvent;
 

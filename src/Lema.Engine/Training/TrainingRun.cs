@@ -29,6 +29,7 @@ public sealed class TrainingRun : IDisposable
     private readonly LanguageModel _model;
     private readonly ITrainingData _data;
     private readonly AdamW _optimizer;
+    private readonly IDisposable _moments;
     private readonly LossScaler _scaler;
     private readonly CheckpointStore _store;
     private readonly TrainingCheckpoint _checkpoint;
@@ -62,6 +63,7 @@ public sealed class TrainingRun : IDisposable
             Precision = settings.Precision, WeightBytes = _plan.WeightBytes, Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings),
         });
         _optimizer = new(_model.Adapters.Parameters, settings);
+        _moments = _model.Ledger.Charge("moments", 2 * sizeof(float) * _model.Adapters.ParameterCount);
         _scaler = new(settings.Precision);
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
@@ -86,6 +88,7 @@ public sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _moments.Dispose();
         _model.Dispose();
         _data.Dispose();
     }
@@ -135,7 +138,7 @@ public sealed class TrainingRun : IDisposable
         long start = Stopwatch.GetTimestamp();
         StreamStatistics before = _model.Stream.Statistics;
         MicroBatch[] batches = Batches(step);
-        using IBoundaryStore boundaries = _plan.Boundaries == BoundaryPlace.File ? new FileBoundaryStore(_job.RunFolder) : new HostBoundaryStore();
+        using IBoundaryStore boundaries = _plan.Boundaries == BoundaryPlace.File ? new FileBoundaryStore(_job.RunFolder) : new HostBoundaryStore(_model.Ledger);
         double loss;
         _model.Adapters.ZeroGradients();
         try
@@ -157,7 +160,7 @@ public sealed class TrainingRun : IDisposable
 
         StreamStatistics after = _model.Stream.Statistics;
         StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
-            after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes);
+            after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes, _model.Ledger.TotalBytes, _model.Ledger.PeakBytes);
         _history.Add(completed);
         _publish(completed);
         CompareWithForecast(completed);

@@ -74,7 +74,7 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
         for (int step = 0; step < golden.Steps; step++)
         {
             using var scope = torch.NewDisposeScope();
-            using HostBoundaryStore boundaries = new();
+            using HostBoundaryStore boundaries = new(model.Ledger);
             GradientPass pass = new(model, boundaries, KeptLayers, chunkTokens: 24) { OnInputGradient = step == 0 ? InputGradient : null };
             MicroBatch[] batches = [.. Enumerable.Range(0, golden.MicroBatches).Select(micro => golden.Batch(step, micro))];
             losses.Add(pass.Run(batches));

@@ -30,7 +30,7 @@ public sealed class GradientPassTests
         using var scope = NewDisposeScope();
         using LanguageModel model = Open(null, Lora with { Dropout = 0 });
         (long[], long[])[] rows = [Row(11, 3), Row(23, 5), Row(7, 2)];
-        using HostBoundaryStore boundaries = new();
+        using HostBoundaryStore boundaries = new(model.Ledger);
         double packed = Loss(model, boundaries, [rows]), single = Loss(model, boundaries, [.. rows.Select(row => new[] { row })]);
         Assert.Equal(single, packed, 1e-5);
     }
@@ -46,7 +46,7 @@ public sealed class GradientPassTests
     private static Dictionary<string, Tensor> Gradients(long? weightBytes, int keptLayers)
     {
         using LanguageModel model = Open(weightBytes, Lora);
-        using HostBoundaryStore boundaries = new();
+        using HostBoundaryStore boundaries = new(model.Ledger);
         using MicroBatch first = MicroBatch.Of([Row(19, 4), Row(12, 6)]), second = MicroBatch.Of([Row(30, 9)]);
         new GradientPass(model, boundaries, keptLayers, 16).Run([first, second], new DropoutSeed(3, 0, 0));
         return model.Adapters.Parameters.ToDictionary(p => p.Name, p => p.Gradient.clone().DetachFromDisposeScope());
