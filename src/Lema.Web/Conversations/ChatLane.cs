@@ -48,7 +48,14 @@ public sealed class ChatLane(string label, DaemonConnection connection, ModelRef
         changed();
     }
 
-    public void Forget() => _turns.Clear();
+    public IReadOnlyList<KeptTurn> Keep() => [.. _turns.Select(turn => turn.Reply.Keep(turn.Question))];
+
+    /// <summary>Takes up a conversation that was kept.</summary>
+    public void Restore(IEnumerable<KeptTurn> turns)
+    {
+        _turns.Clear();
+        _turns.AddRange(turns.Select(turn => new ChatTurn(turn.Question, ChatReply.Restore(turn))));
+    }
 
     private ChatRequest RequestFor(string question, ChatOptions options)
     {

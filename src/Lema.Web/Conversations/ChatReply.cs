@@ -1,4 +1,5 @@
 using System.Text;
+using Google.Protobuf;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 
@@ -44,4 +45,17 @@ public sealed class ChatReply
     public void Fail(Failure failure) => Failure = failure;
 
     public void Stop() => WasStopped = true;
+
+    /// <summary>What a browser keeps of it; a reply that is still coming is kept as one that was stopped.</summary>
+    public KeptTurn Keep(string question) => new(question, Text, Completion is null ? null : JsonFormatter.Default.Format(Completion), Failure?.Message);
+
+    public static ChatReply Restore(KeptTurn kept)
+    {
+        ChatReply reply = new();
+        reply._text.Append(kept.Text);
+        if (kept.Completion is { } completion) reply.Completion = JsonParser.Default.Parse<ChatCompletion>(completion);
+        else if (kept.Problem is { } problem) reply.Failure = new Failure(FailureKind.Failed, problem, [], null);
+        else reply.WasStopped = true;
+        return reply;
+    }
 }

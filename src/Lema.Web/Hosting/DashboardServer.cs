@@ -1,5 +1,6 @@
 using Lema.Web.Clients;
 using Lema.Web.Components;
+using Lema.Web.Conversations;
 using Lema.Web.Downloads;
 using Lema.Web.SignIn;
 using Microsoft.AspNetCore.HostFiltering;
@@ -10,6 +11,9 @@ namespace Lema.Web.Hosting;
 /// <summary>Wires the dashboard together.</summary>
 public static class DashboardServer
 {
+    /// <summary>Bytes. A run file or a long question is one message; the default of 32 KiB would end the circuit over it.</summary>
+    private const long LargestBrowserMessage = 512 << 10;
+
     /// <exception cref="SettingsException">An address or the file of hosts cannot be used.</exception>
     public static WebApplication Build(string[] args)
     {
@@ -38,9 +42,11 @@ public static class DashboardServer
         {
             services.Configure<HostFilteringOptions>(options => options.AllowedHosts = [.. ListenAddresses.AllowedHosts(addresses)]);
         }
-        services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddRazorComponents().AddInteractiveServerComponents()
+            .AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestBrowserMessage);
         services.AddMudServices(options => options.SnackbarConfiguration.PreventDuplicates = true);
         services.AddSingleton(TimeProvider.System);
+        services.AddScoped<ChatHistory>();
         services.AddDashboardSignIn();
         services.AddDaemonClients();
     }

@@ -17,6 +17,8 @@ public static class SignInEndpoints
     {
         if (!await antiforgery.IsRequestValidAsync(context)) return Results.BadRequest("Open the dashboard again and sign out there.");
         await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
+        // Drafts and conversations that this browser keeps.
+        context.Response.Headers["Clear-Site-Data"] = "\"storage\"";
         return Results.LocalRedirect("/sign-in");
     }
 }

@@ -12,5 +12,5 @@ public sealed class HostAnswer<T>(HostAccess host) where T : class
 
     public Failure? Failure { get; set; }
 
-    public bool IsPending => host.Connection is not null && Value is null && Failure is null;
+    public bool IsAway => Failure is { Kind: FailureKind.Unreachable };
 }

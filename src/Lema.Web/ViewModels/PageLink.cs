@@ -13,8 +13,8 @@ public static class PageLink
 
     public static string ToSignIn(string host, string returnUrl) => $"sign-in?host={Escape(host)}&returnUrl={Escape(returnUrl)}";
 
-    public static string ToChat(string host, string? run = null, string? checkpoint = null, string? model = null) =>
-        "chat?" + string.Join('&', new[] { ("host", host), ("run", run), ("checkpoint", checkpoint), ("model", model) }
+    public static string ToChat(string host, string? run = null, string? checkpoint = null, string? model = null, string? conversation = null) =>
+        "chat?" + string.Join('&', new[] { ("host", host), ("run", run), ("checkpoint", checkpoint), ("model", model), ("conversation", conversation) }
             .Where(pair => !string.IsNullOrEmpty(pair.Item2)).Select(pair => $"{pair.Item1}={Escape(pair.Item2!)}"));
 
     public static string ToNewRun(string host, string? model = null, string? dataset = null, string? from = null) =>

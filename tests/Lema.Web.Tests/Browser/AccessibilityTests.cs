@@ -6,7 +6,8 @@ using Microsoft.Playwright;
 namespace Lema.Web.Tests.Browser;
 
 /// <summary>Every page, dark and light, through axe: nothing serious or critical.</summary>
-public sealed class AccessibilityTests(Chromium chromium) : IClassFixture<Chromium>
+[Collection(Chromium.Collection)]
+public sealed class AccessibilityTests(Chromium chromium)
 {
     private static readonly string[] Pages =
     [

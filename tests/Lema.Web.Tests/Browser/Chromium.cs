@@ -2,9 +2,17 @@ using Microsoft.Playwright;
 
 namespace Lema.Web.Tests.Browser;
 
-/// <summary>One headless Chromium of this machine, shared by the browser tests; they skip where there is none.</summary>
+/// <summary>
+/// One headless Chromium of this machine, shared by the browser tests, which run one after another; they skip where there is none. Its waits are long, because they
+/// end at once when what they wait for is there and a busy machine is no fault.
+/// </summary>
 public sealed class Chromium : IAsyncLifetime
 {
+    public const string Collection = "browser";
+
+    private const float ActionPatience = 60_000;
+    private const float ExpectPatience = 30_000;
+
     private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
     private static readonly string[] Flags =
@@ -22,6 +30,7 @@ public sealed class Chromium : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (ExecutablePath is null) return;
+        Assertions.SetDefaultExpectTimeout(ExpectPatience);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = ExecutablePath, Headless = true, Args = Flags });
     }
@@ -40,7 +49,11 @@ public sealed class Chromium : IAsyncLifetime
         {
             ViewportSize = new() { Width = width, Height = height }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(60_000);
+        context.SetDefaultTimeout(ActionPatience);
         return context;
     }
 }
+
+/// <summary>The tests that share <see cref="Chromium"/>.</summary>
+[CollectionDefinition(Chromium.Collection)]
+public sealed class BrowserTests : ICollectionFixture<Chromium>;

@@ -10,9 +10,12 @@ internal static class PageSteps
     /// <summary>Milliseconds that work of a real daemon may take.</summary>
     public const float Long = 180_000;
 
-    public static async Task SignInAsync(this IPage page, Dashboard dashboard, string token = FakeDaemon.Token, string path = "/")
+    public static Task SignInAsync(this IPage page, Dashboard dashboard, string token = FakeDaemon.Token, string path = "/") =>
+        page.SignInAsync(dashboard.Address, token, path);
+
+    public static async Task SignInAsync(this IPage page, string address, string token = FakeDaemon.Token, string path = "/")
     {
-        await page.GotoAsync(dashboard.Address + path);
+        await page.GotoAsync(address + path);
         await page.GetByLabel("Token").FillAsync(token);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await page.WaitForURLAsync(url => !url.Contains("/sign-in", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit });
@@ -23,9 +26,9 @@ internal static class PageSteps
         page.WaitForFunctionAsync("n => Number(document.querySelector('.chart')?.dataset.points ?? 0) >= n", points, new() { Timeout = Long });
 
     /// <summary>From the page of datasets.</summary>
-    public static async Task BuildDatasetAsync(this IPage page, string name, int rows)
+    public static async Task BuildDatasetAsync(this IPage page, string name, int rows, string host)
     {
-        await page.GetByRole(AriaRole.Button, new() { Name = "Build…" }).ClickAsync();
+        await page.GetByRole(AriaRole.Region, new() { Name = host }).GetByRole(AriaRole.Button, new() { Name = "Build…" }).ClickAsync();
         await page.GetByLabel("Name", new() { Exact = true }).FillAsync(name);
         await page.GetByLabel("Training rows").FillAsync(Text(rows));
         await page.GetByLabel("Held-out rows").FillAsync("40");
@@ -48,11 +51,13 @@ internal static class PageSteps
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync(name, new() { Timeout = Long });
     }
 
+    /// <summary>Asks, and waits until every model has replied.</summary>
     public static async Task AskAsync(this IPage page, string question)
     {
         await page.GetByLabel("Your question").FillAsync(question);
         await page.Keyboard.PressAsync("Enter");
-        await page.Locator(".reply footer").Last.WaitForAsync(new() { Timeout = Long });
+        await Assertions.Expect(page.Locator(".question").Last).ToContainTextAsync(question);
+        await page.Locator(".conversation[data-busy=false]").WaitForAsync(new() { Timeout = Long });
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

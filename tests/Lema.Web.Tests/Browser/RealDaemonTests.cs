@@ -6,7 +6,8 @@ using Microsoft.Playwright;
 namespace Lema.Web.Tests.Browser;
 
 /// <summary>The whole road of the dashboard in a real browser, against a real daemon that trains lema-tiny.</summary>
-public sealed partial class RealDaemonTests(Chromium chromium) : IClassFixture<Chromium>
+[Collection(Chromium.Collection)]
+public sealed partial class RealDaemonTests(Chromium chromium)
 {
     private const int Steps = 40;
     private const float Long = PageSteps.Long;
@@ -15,25 +16,43 @@ public sealed partial class RealDaemonTests(Chromium chromium) : IClassFixture<C
     public async Task Dashboard_BuildTrainKillResumeChatMerge_EverythingFromThePage()
     {
         await using ServerProcess server = await ServerProcess.StartNewAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address));
+        await using ServerProcess other = await ServerProcess.StartNewAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address), ("gpu01", other.Address));
         await using IBrowserContext browser = await chromium.OpenAsync();
         IPage page = await browser.NewPageAsync();
 
-        await page.SignInAsync(dashboard, server.Token, "/datasets");
-        await page.BuildDatasetAsync("facts", rows: 600);
+        await page.SignInAsync(dashboard, other.Token, "/sign-in?host=gpu01");
+        await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local&returnUrl=/datasets");
+        await page.BuildDatasetAsync("facts", rows: 600, host: "local");
         await page.StartRunAsync("from-the-page", Steps, checkpointEvery: 10, evaluateEvery: 20);
+        await page.EvaluateAsync("() => { window.sameDocument = true; }");
 
         await page.WaitForPointsAsync(12);
         await server.KillAsync();
         await page.GetByText("local is away.").WaitForAsync();
+        await OtherHostAnswersAsync(browser, dashboard);
         await server.StartAsync();
         await page.Locator("h1 ~ [data-state=Completed]").WaitForAsync(new() { Timeout = 3 * Long });
 
         await Assertions.Expect(page.GetByTestId("steps")).ToHaveTextAsync($"{Steps} of {Steps} steps");
         Assert.Equal(Steps, await TrainingPointsAsync(page));
+        Assert.True(await page.EvaluateAsync<bool>("() => window.sameDocument === true"), "the page was loaded again");
 
         await page.AskAsync("What is the capital of Kenya?");
+        await Assertions.Expect(page.Locator(".reply footer")).ToHaveCountAsync(1);
         await MergeAsync(page);
+    }
+
+    /// <summary>While one daemon is away, the other is there, and a run can be written for it.</summary>
+    private static async Task OtherHostAnswersAsync(IBrowserContext browser, Dashboard dashboard)
+    {
+        IPage page = await browser.NewPageAsync();
+        await page.GotoAsync(dashboard.Address + "/hosts");
+        await page.Locator("[data-host=gpu01] [data-host-state=Connected]").WaitForAsync();
+        await page.Locator("[data-host=local] [data-host-state=Away]").WaitForAsync();
+        await page.GotoAsync(dashboard.Address + "/new?host=gpu01");
+        await Assertions.Expect(page.Locator("#run-model")).ToHaveValueAsync("lema-tiny");
+        await page.CloseAsync();
     }
 
     private static async Task MergeAsync(IPage page)

@@ -5,7 +5,8 @@ using Microsoft.Playwright;
 namespace Lema.Web.Tests.Browser;
 
 /// <summary>A run's page in a real browser, against a daemon on a real socket.</summary>
-public sealed class RunPageTests(Chromium chromium) : IClassFixture<Chromium>
+[Collection(Chromium.Collection)]
+public sealed class RunPageTests(Chromium chromium)
 {
     [Fact]
     public async Task RunPage_DaemonGoesAndComesBack_CurveGoesOnWithoutGapOrRepetition()
@@ -40,27 +41,6 @@ public sealed class RunPageTests(Chromium chromium) : IClassFixture<Chromium>
         run.Enter(RunState.Completed);
         await Expect(page.Locator("h1 ~ [data-state]")).ToHaveTextAsync("Completed");
         Assert.Empty(errors);
-    }
-
-    [Fact]
-    public async Task Chat_ReplyWithMarkup_IsShownAsText()
-    {
-        await using FakeDaemon daemon = new() { Reply = _ => ["<img src=x ", "onerror=alert(1)>", " <b>bold</b>"] };
-        FakeRun run = new("01RUN", "first facts", 10);
-        run.Save(new Checkpoint { Step = 5, Path = "checkpoints/5" });
-        daemon.Runs["01RUN"] = run;
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
-        await page.GetByLabel("Your question").FillAsync("What is the capital of Kenya?");
-        await page.Keyboard.PressAsync("Enter");
-        await Expect(page.Locator(".reply .text")).ToHaveTextAsync("<img src=x onerror=alert(1)> <b>bold</b>");
-        Assert.Equal(0, await page.Locator(".reply img, .reply b").CountAsync());
-        await page.GetByText("Not a [LEMA_REPLY]").WaitForAsync();
-        await Expect(page.GetByLabel("Your question")).ToHaveValueAsync("");
     }
 
     [Fact]

@@ -4,7 +4,8 @@ using Microsoft.Playwright;
 namespace Lema.Web.Tests.Browser;
 
 /// <summary>Writes docs/screenshots from a real daemon that trains lema-tiny. Runs where LEMA_SCREENSHOTS names the folder.</summary>
-public sealed class ScreenshotTests(Chromium chromium) : IClassFixture<Chromium>
+[Collection(Chromium.Collection)]
+public sealed class ScreenshotTests(Chromium chromium)
 {
     private const int Phone = 390;
 
@@ -53,7 +54,7 @@ public sealed class ScreenshotTests(Chromium chromium) : IClassFixture<Chromium>
         await using IBrowserContext browser = await chromium.OpenAsync();
         IPage page = await browser.NewPageAsync();
         await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local&returnUrl=/datasets");
-        await page.BuildDatasetAsync("facts", rows: 5000);
+        await page.BuildDatasetAsync("facts", rows: 5000, host: "local");
         await page.StartRunAsync("facts-200", steps: 200, checkpointEvery: 50, evaluateEvery: 50);
         await page.Locator("h1 ~ [data-state=Completed]").WaitForAsync(new() { Timeout = 5 * PageSteps.Long });
         string first = new Uri(page.Url).Segments[^1];

@@ -7,26 +7,19 @@ namespace Lema.Web.Tests.Browser;
 /// <summary>A real daemon as a process of its own, with a data folder of its own. It can be killed and started again over the same data.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    private readonly string _program;
     private readonly string _data = Directory.CreateTempSubdirectory("lema-web-test").FullName;
     private readonly int _port = FreePort();
     private Process? _process;
-
-    private ServerProcess(string program) => _program = program;
 
     public string Address => $"http://127.0.0.1:{_port}";
 
     public string Token => File.ReadAllText(Path.Combine(_data, "admin.token")).Trim();
 
-    /// <summary>The lema-server.dll that LEMA_SERVER names; null where it names none.</summary>
-    public static string? Program { get; } = Environment.GetEnvironmentVariable("LEMA_SERVER") is { Length: > 0 } named ? named : null;
-
     public static async Task<ServerProcess> StartNewAsync()
     {
-        if (Program is null) Assert.Skip("Set LEMA_SERVER to lema-server.dll to run the dashboard against a real daemon that trains; this takes a minute on an idle machine.");
-        ServerProcess server = new(Program);
+        ServerProcess server = new();
         await server.StartAsync();
         return server;
     }
@@ -34,7 +27,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public async Task StartAsync()
     {
         ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true };
-        foreach (string argument in new[] { _program, "--data", _data, "--urls", Address, "--http-urls", $"http://127.0.0.1:{FreePort()}" }) start.ArgumentList.Add(argument);
+        foreach (string argument in new[] { BuiltProgram(), "--data", _data, "--urls", Address, "--http-urls", $"http://127.0.0.1:{FreePort()}" }) start.ArgumentList.Add(argument);
         TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) =>
@@ -72,6 +65,15 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             // A worker that is still on its way out holds a file; the folder is in the system's temporary place.
         }
+    }
+
+    /// <summary>lema-server.dll of the configuration that these tests were built in.</summary>
+    private static string BuiltProgram()
+    {
+        DirectoryInfo framework = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        DirectoryInfo? root = framework;
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Lema.sln"))) root = root.Parent;
+        return Path.Combine(root?.FullName ?? "", "src", "Lema.Server", "bin", framework.Parent!.Name, framework.Name, "lema-server.dll");
     }
 
     private static int FreePort()

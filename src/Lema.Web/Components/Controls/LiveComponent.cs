@@ -14,6 +14,8 @@ public abstract class LiveComponent : ComponentBase, IAsyncDisposable
     private readonly List<(IAsyncDisposable Lease, LiveFeed Feed)> _followed = [];
     private int _renderPending;
 
+    protected LiveComponent() => Left = _left.Token;
+
     [Inject]
     protected UserDaemons Daemons { get; set; } = default!;
 
@@ -21,7 +23,7 @@ public abstract class LiveComponent : ComponentBase, IAsyncDisposable
     private IHostApplicationLifetime Lifetime { get; set; } = default!;
 
     /// <summary>Cancelled when the page is left.</summary>
-    protected CancellationToken Left => _left.Token;
+    protected CancellationToken Left { get; }
 
     /// <summary>Whether the page has its circuit; false in the first, static rendering.</summary>
     protected bool IsLive => RendererInfo.IsInteractive;

@@ -10,8 +10,8 @@ public sealed partial class Conversation : IAsyncDisposable
     private ElementReference _scroller;
     private IJSObjectReference? _module;
     private CancellationTokenSource? _asking;
+    private IReadOnlyList<ChatLane> _shown = [];
     private string _question = "";
-    private ElementReference _box;
     private int _renderPending;
     private bool _left;
 
@@ -30,7 +30,7 @@ public sealed partial class Conversation : IAsyncDisposable
     [Parameter]
     public IReadOnlyList<string> Examples { get; set; } = [];
 
-    /// <summary>Raised when a conversation starts or comes to rest, so that the page around it can follow.</summary>
+    /// <summary>Raised when a question is asked and when the conversation has come to rest, so that the page around it can follow.</summary>
     [Parameter]
     public EventCallback BusyChanged { get; set; }
 
@@ -54,15 +54,19 @@ public sealed partial class Conversation : IAsyncDisposable
         }
     }
 
+    /// <summary>Another conversation: what the one before was waiting for is stopped, and a question that is not sent yet stays in the box.</summary>
+    protected override void OnParametersSet()
+    {
+        if (_shown.SequenceEqual(Lanes)) return;
+        _shown = Lanes;
+        Stop();
+    }
+
     protected override async Task OnAfterRenderAsync(bool firstRender)
     {
         try
         {
-            if (firstRender)
-            {
-                _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/conversation.js");
-                if (!_left) await _module.InvokeVoidAsync("sendOnEnter", _box);
-            }
+            if (firstRender) _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/conversation.js");
             if (_module is not null && TurnCount > 0 && !_left) await _module.InvokeVoidAsync("keepAtEnd", _scroller);
         }
         catch (JSDisconnectedException)
@@ -77,10 +81,11 @@ public sealed partial class Conversation : IAsyncDisposable
         using CancellationTokenSource asking = new();
         _asking = asking;
         _question = "";
-        await BusyChanged.InvokeAsync();
         try
         {
-            await Task.WhenAll(Lanes.Select(lane => lane.AskAsync(question.Trim(), Options, RenderSoon, asking.Token)));
+            Task replies = Task.WhenAll(Lanes.Select(lane => lane.AskAsync(question.Trim(), Options, RenderSoon, asking.Token)));
+            await BusyChanged.InvokeAsync();
+            await replies;
         }
         finally
         {

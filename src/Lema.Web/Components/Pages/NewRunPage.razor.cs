@@ -22,6 +22,7 @@ public sealed partial class NewRunPage
     private IReadOnlyList<Model> _models = [];
     private IReadOnlyList<Dataset> _datasets = [];
     private IReadOnlyList<string> _linearModules = [];
+    private bool _listed;
     private string _inspected = "";
     private RunDraft _draft = RunDraft.Fresh();
     private bool _asYaml;
@@ -100,12 +101,15 @@ public sealed partial class NewRunPage
     {
         _connection = await Daemons.FindAsync(name);
         if (_connection is null) return;
+        (_models, _datasets, _listed, _listProblem, _inspected) = ([], [], false, null, "");
+        StateHasChanged();
         try
         {
             Task<ListModelsResponse> models = _connection.Models.ListModelsAsync(new ListModelsRequest(), deadline: DaemonConnection.Soon).ResponseAsync;
             Task<ListDatasetsResponse> datasets = _connection.Datasets.ListDatasetsAsync(new ListDatasetsRequest(), deadline: DaemonConnection.Soon).ResponseAsync;
             _models = [.. (await models).Models];
             _datasets = [.. (await datasets).Datasets];
+            _listed = true;
         }
         catch (RpcException failed)
         {

@@ -25,8 +25,16 @@ public sealed partial class CurvesTab : IDisposable
     private RunCurves? _refined;
     private bool _refining;
     private CancellationTokenSource? _refinement;
+    private readonly ChatOptions _options = new();
+    private ChatTarget? _target;
     private ChatLane? _lane;
     private (RunCurves? Source, IReadOnlyList<IReadOnlyList<ChartSeries>> Lines) _drawn;
+
+    [Inject]
+    private ChatHistory History { get; set; } = default!;
+
+    [Inject]
+    private TimeProvider Clock { get; set; } = default!;
 
     [Parameter, EditorRequired]
     public DaemonConnection Connection { get; set; } = default!;
@@ -44,6 +52,9 @@ public sealed partial class CurvesTab : IDisposable
     [Parameter]
     public EventCallback<long?> Marked { get; set; }
 
+    /// <summary>Each run has one conversation on its own page.</summary>
+    private string ChatId => $"run/{Connection.Name}/{Detail.Summary.Id}";
+
     private double? MarkOnAxis => Mark is { } step ? PlaceOf(step) : null;
 
     private IReadOnlyList<IReadOnlyList<ChartSeries>> Lines
@@ -58,12 +69,28 @@ public sealed partial class CurvesTab : IDisposable
 
     public void Dispose() => _refinement?.Cancel();
 
-    protected override void OnParametersSet()
+    protected override async Task OnParametersSetAsync()
     {
-        if (_lane is null && Detail.Checkpoints.Count > 0)
-        {
-            _lane = new ChatLane("This run", Connection, new ModelReference { Run = Detail.Summary.Id });
-        }
+        if (_target is not null || Detail.Checkpoints.Count == 0) return;
+        _target = new ChatTarget(Connection, null, Detail.Summary);
+        KeptChat? kept = await History.OpenAsync(ChatId);
+        ChatLane lane = NewLane(_target);
+        if (kept is { Lanes: [var turns, ..] }) lane.Restore(turns);
+        _lane = lane;
+    }
+
+    private static ChatLane NewLane(ChatTarget target) => target.Lanes("last", besideBase: false)[0];
+
+    private async Task KeepAsync()
+    {
+        if (_lane is not { Turns: [var first, ..] }) return;
+        await History.KeepAsync(new KeptChat { Head = ChatHead.Of(ChatId, first.Question, _target!.Label, Clock.GetUtcNow()), Target = _target.Key, Options = _options, Lanes = [_lane.Keep()] });
+    }
+
+    private async Task StartOverAsync()
+    {
+        await History.ForgetAsync(ChatId);
+        _lane = NewLane(_target!);
     }
 
     private static IReadOnlyList<IReadOnlyList<ChartSeries>> LinesOf(RunCurves source) =>

@@ -28,12 +28,20 @@ class LineChart {
   listen() {
     const on = (name, handler) => this.canvas.addEventListener(name, handler, { signal: this.abort.signal });
     on('pointermove', event => this.moved(event));
-    on('pointerdown', event => { if (event.button === 0 && event.pointerType !== 'touch') { this.canvas.setPointerCapture(event.pointerId); this.drag = { from: event.offsetX, to: event.offsetX }; } });
+    on('pointerdown', event => this.touched(event));
     on('pointerup', () => this.released());
-    on('pointerleave', () => { if (!this.drag) this.hover(null); });
+    on('pointerleave', event => { if (!this.drag && event.pointerType !== 'touch') this.hover(null); });
     on('dblclick', () => this.zoom(null));
     on('blur', () => this.hover(null));
     on('keydown', event => this.pressed(event));
+  }
+
+  // A finger shows values, which stay when it is lifted, and scrolls the page; a mouse drags.
+  touched(event) {
+    if (event.pointerType === 'touch') { this.moved(event); return; }
+    if (event.button !== 0) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.drag = { from: event.offsetX, to: event.offsetX };
   }
 
   moved(event) {
