@@ -69,6 +69,34 @@ public sealed class RunPageTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task Chart_HundredThousandSteps_IsDownSampledAndHasEveryStepOnZoom()
+    {
+        await using FakeDaemon daemon = new();
+        FakeRun run = new("01RUN", "long run", 100_000);
+        daemon.Runs["01RUN"] = run;
+        for (int i = 0; i < 100_000; i++) run.Step(4 * Math.Exp(-i / 20_000.0));
+        await daemon.StartAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await page.WaitForPointsAsync(1);
+        Assert.Equal("2000", await page.Locator(".chart").First.GetAttributeAsync("data-points"));
+
+        // A hundredth of the axis: a thousand steps, of which the whole view has twenty.
+        LocatorBoundingBoxResult box = (await page.Locator(".chart canvas").First.BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(box.X + box.Width * 0.40f, box.Y + 80);
+        await page.Mouse.DownAsync();
+        await page.Mouse.MoveAsync(box.X + box.Width * 0.41f, box.Y + 80, new() { Steps = 2 });
+        await page.Mouse.UpAsync();
+        await page.WaitForFunctionAsync("() => { const n = Number(document.querySelector('.chart').dataset.points); return n > 800 && n < 1800; }");
+
+        run.Step(0.02);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Reset zoom" }).First.ClickAsync();
+        await page.WaitForPointsAsync(2001);
+    }
+
+    [Fact]
     public async Task RunsPage_OneHostIsAway_TheOtherIsLiveAndTheDashboardMayRestart()
     {
         await using FakeDaemon here = Example.Daemon(), away = new();

@@ -7,6 +7,9 @@ namespace Lema.Web.Tests.Fakes;
 /// <summary>A run whose events a test writes; watchers get a snapshot and then each event, from any number on.</summary>
 internal sealed class FakeRun
 {
+    /// <summary>Points of a curve in a snapshot, as a daemon sends them.</summary>
+    public const int MostPoints = 2_000;
+
     private readonly Lock _gate = new();
     private readonly List<RunEvent> _events = [];
     private readonly List<StepPoint> _steps = [];
@@ -67,10 +70,13 @@ internal sealed class FakeRun
     public void Enter(RunState state) =>
         Write(new RunEvent { State = new StateChange { From = Detail.Summary.State, To = state } }, () => Detail.Summary.State = state);
 
-    public IEnumerable<Series> Curves(long from = 0, long to = long.MaxValue)
+    /// <summary>Down-sampled evenly, the last step included.</summary>
+    public IEnumerable<Series> Curves(long from = 0, long to = long.MaxValue, int most = MostPoints)
     {
         lock (_gate)
         {
+            long last = Math.Min(to, _steps.Count);
+            long stride = Math.Max(1, (long)Math.Ceiling((last - Math.Max(from, 1) + 1) / (double)(most > 0 ? most : MostPoints)));
             Series loss = new() { Name = "loss" }, rate = new() { Name = "learning_rate" }, norm = new() { Name = "grad_norm" };
             Series speed = new() { Name = "tokens_per_second" }, seconds = new() { Name = "step_seconds" }, stall = new() { Name = "stall_seconds" };
             Series disk = new() { Name = "disk_bytes" }, memory = new() { Name = "peak_rss_bytes" };
@@ -79,7 +85,7 @@ internal sealed class FakeRun
             {
                 _seconds += point.Seconds;
                 _tokens += point.Tokens;
-                if (point.Step < from || point.Step > to) continue;
+                if (point.Step < from || point.Step > to || (last - point.Step) % stride != 0) continue;
                 Add(loss, point.Step, point.Loss);
                 Add(rate, point.Step, point.LearningRate);
                 Add(norm, point.Step, point.GradNorm);

@@ -36,7 +36,7 @@ internal sealed class FakeTraining(FakeDaemon daemon) : Training.TrainingBase
     }
 
     public override Task<GetMetricsResponse> GetMetrics(GetMetricsRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetMetricsResponse { Series = { Find(request.Run).Curves(request.FromStep, request.ToStep == 0 ? long.MaxValue : request.ToStep) } });
+        Task.FromResult(new GetMetricsResponse { Series = { Find(request.Run).Curves(request.FromStep, request.ToStep == 0 ? long.MaxValue : request.ToStep, request.MaxPoints) } });
 
     public override Task<RunDetail> PauseRun(PauseRunRequest request, ServerCallContext context)
     {
