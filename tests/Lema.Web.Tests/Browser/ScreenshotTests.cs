@@ -7,6 +7,7 @@ namespace Lema.Web.Tests.Browser;
 [Collection(Chromium.Collection)]
 public sealed class ScreenshotTests(Chromium chromium)
 {
+    private const int Wide = 1440;
     private const int Phone = 390;
 
     [Fact]
@@ -22,29 +23,58 @@ public sealed class ScreenshotTests(Chromium chromium)
             ("run", $"/hosts/local/runs/{second}"), ("pipeline", $"/hosts/local/runs/{second}?tab=pipeline"), ("runs", "/"), ("compare", $"/compare?run=local%2F{first}&run=local%2F{second}"),
             ("replies", $"/hosts/local/runs/{first}?tab=replies"), ("checkpoints", $"/hosts/local/runs/{first}?tab=checkpoints"), ("log", $"/hosts/local/runs/{first}?tab=log"),
             ("settings", $"/hosts/local/runs/{first}?tab=settings"), ("new-run", "/new?host=local"), ("chat", $"/chat?host=local&run={first}"), ("models", "/models"),
-            ("model", "/hosts/local/models/lema-tiny"), ("datasets", "/datasets"), ("dataset", "/hosts/local/datasets/facts"), ("hosts", "/hosts"), ("sign-in", "/sign-in"),
+            ("model", "/hosts/local/models/lema-tiny"), ("datasets", "/datasets"), ("dataset", "/hosts/local/datasets/facts"), ("hosts", "/hosts"),
         ];
         Directory.CreateDirectory(folder);
-        foreach ((int width, bool dark) in new[] { (1440, false), (1440, true), (Phone, false), (Phone, true) })
+        await ShootSignInAsync(dashboard, folder);
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+        await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local");
+        foreach ((string name, string path) in pages)
         {
-            await using IBrowserContext browser = await chromium.OpenAsync(width, HeightFor(width), dark);
-            await browser.AddCookiesAsync([new Cookie { Name = "lema-theme", Value = dark ? "dark" : "light", Url = dashboard.Address }]);
-            IPage page = await browser.NewPageAsync();
-            await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local");
-            foreach ((string name, string path) in pages)
+            await page.SetViewportSizeAsync(Wide, HeightFor(Wide));
+            await page.GotoAsync(dashboard.Address + path);
+            await page.Locator("main h1").First.WaitForAsync();
+            await Assertions.Expect(page.Locator(".skeleton")).ToHaveCountAsync(0, new() { Timeout = PageSteps.Long });
+            if (name == "chat") await page.AskAsync("What is the capital of Kenya?");
+            if (name is "run" or "compare") await page.WaitForPointsAsync(2);
+            foreach (bool dark in new[] { false, true })
             {
-                await page.SetViewportSizeAsync(width, HeightFor(width));
-                await page.GotoAsync(dashboard.Address + path);
-                await page.Locator("main h1").First.WaitForAsync();
-                await Assertions.Expect(page.Locator(".skeleton")).ToHaveCountAsync(0, new() { Timeout = PageSteps.Long });
-                if (name == "chat") await page.AskAsync("What is the capital of Kenya?");
-                if (name is "run" or "compare") await page.WaitForPointsAsync(2);
-                // The whole page in one picture, with what is fixed to the window's edge in its place.
-                int height = await page.EvaluateAsync<int>("() => document.documentElement.scrollHeight");
-                await page.SetViewportSizeAsync(width, Math.Clamp(height, HeightFor(width), 2400));
-                await page.WaitForFunctionAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))");
-                await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{width}-{(dark ? "dark" : "light")}.png") });
+                await UseThemeAsync(page, dark);
+                foreach (int width in new[] { Wide, Phone }) await ShootAsync(page, width, Path.Combine(folder, $"{name}-{width}-{(dark ? "dark" : "light")}.png"));
             }
+        }
+    }
+
+    private static async Task UseThemeAsync(IPage page, bool dark)
+    {
+        await page.SetViewportSizeAsync(Wide, HeightFor(Wide));
+        string theme = dark ? "dark" : "light";
+        if (await page.Locator("html").GetAttributeAsync("data-theme") == theme) return;
+        await page.GetByRole(AriaRole.Button, new() { Name = $"Use the {theme} theme" }).ClickAsync();
+        await page.Locator($"html[data-theme={theme}]").WaitForAsync(new() { State = WaitForSelectorState.Attached });
+    }
+
+    /// <summary>The whole page in one picture, with what is fixed to the window's edge in its place.</summary>
+    private static async Task ShootAsync(IPage page, int width, string file)
+    {
+        await page.SetViewportSizeAsync(width, HeightFor(width));
+        int height = await page.EvaluateAsync<int>("() => document.documentElement.scrollHeight");
+        await page.SetViewportSizeAsync(width, Math.Clamp(height, HeightFor(width), 2400));
+        await page.WaitForFunctionAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))))");
+        await page.ScreenshotAsync(new() { Path = file });
+    }
+
+    /// <summary>It has no button for the theme: the browser's cookie says it.</summary>
+    private async Task ShootSignInAsync(Dashboard dashboard, string folder)
+    {
+        foreach (string theme in new[] { "light", "dark" })
+        {
+            await using IBrowserContext browser = await chromium.OpenAsync();
+            await browser.AddCookiesAsync([new Cookie { Name = "lema-theme", Value = theme, Url = dashboard.Address }]);
+            IPage page = await browser.NewPageAsync();
+            await page.GotoAsync(dashboard.Address + "/sign-in");
+            foreach (int width in new[] { Wide, Phone }) await ShootAsync(page, width, Path.Combine(folder, $"sign-in-{width}-{theme}.png"));
         }
     }
 
@@ -55,12 +85,12 @@ public sealed class ScreenshotTests(Chromium chromium)
         IPage page = await browser.NewPageAsync();
         await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local&returnUrl=/datasets");
         await page.BuildDatasetAsync("facts", rows: 5000, host: "local");
-        await page.StartRunAsync("facts-200", steps: 200, checkpointEvery: 50, evaluateEvery: 50);
+        await page.StartRunAsync("facts-120", steps: 120, checkpointEvery: 40, evaluateEvery: 40);
         await page.Locator("h1 ~ [data-state=Completed]").WaitForAsync(new() { Timeout = 5 * PageSteps.Long });
         string first = new Uri(page.Url).Segments[^1];
         await page.GotoAsync(dashboard.Address + "/datasets");
         await page.StartRunAsync("facts-long", steps: 5000, checkpointEvery: 100, evaluateEvery: 100);
-        await page.WaitForPointsAsync(60);
+        await page.WaitForPointsAsync(40);
         return (first, new Uri(page.Url).Segments[^1]);
     }
 
