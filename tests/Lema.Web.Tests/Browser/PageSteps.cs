@@ -37,10 +37,11 @@ internal static class PageSteps
     }
 
     /// <summary>From any page with a link to train; ends on the run's page.</summary>
-    public static async Task StartRunAsync(this IPage page, string name, int steps, int checkpointEvery, int evaluateEvery)
+    public static async Task StartRunAsync(this IPage page, string name, int steps, int checkpointEvery, int evaluateEvery, int rows = 16)
     {
         await page.GetByRole(AriaRole.Link, new() { Name = "Train" }).First.ClickAsync();
         await page.GetByLabel("Steps", new() { Exact = true }).FillAsync(Text(steps));
+        await page.GetByLabel("Rows of a micro-batch").FillAsync(Text(rows));
         await page.GetByLabel("Checkpoint every (steps)").FillAsync(Text(checkpointEvery));
         await page.GetByLabel("Evaluate every (steps)").FillAsync(Text(evaluateEvery));
         await page.GetByLabel("Rows of an evaluation").FillAsync("8");

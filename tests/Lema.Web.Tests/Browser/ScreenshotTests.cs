@@ -84,12 +84,12 @@ public sealed class ScreenshotTests(Chromium chromium)
         await using IBrowserContext browser = await chromium.OpenAsync();
         IPage page = await browser.NewPageAsync();
         await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local&returnUrl=/datasets");
-        await page.BuildDatasetAsync("facts", rows: 5000, host: "local");
-        await page.StartRunAsync("facts-120", steps: 120, checkpointEvery: 40, evaluateEvery: 40);
+        await page.BuildDatasetAsync("facts", rows: 2000, host: "local");
+        await page.StartRunAsync("first-look", steps: 100, checkpointEvery: 50, evaluateEvery: 50, rows: 4);
         await page.Locator("h1 ~ [data-state=Completed]").WaitForAsync(new() { Timeout = 5 * PageSteps.Long });
         string first = new Uri(page.Url).Segments[^1];
         await page.GotoAsync(dashboard.Address + "/datasets");
-        await page.StartRunAsync("facts-long", steps: 5000, checkpointEvery: 100, evaluateEvery: 100);
+        await page.StartRunAsync("long-run", steps: 5000, checkpointEvery: 20, evaluateEvery: 20, rows: 4);
         await page.WaitForPointsAsync(40);
         return (first, new Uri(page.Url).Segments[^1]);
     }

@@ -24,9 +24,7 @@ public sealed class SoakTests(Chromium chromium)
         await daemon.StartAsync();
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
         await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage first = await browser.NewPageAsync();
-        await first.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
-        for (int i = 1; i < PageCount; i++) await (await browser.NewPageAsync()).GotoAsync(dashboard.Address + "/hosts/local/runs/01RUN");
+        for (int i = 0; i < PageCount; i++) await OpenRunAsync(browser, dashboard, signIn: i == 0);
 
         // The curves fill to their limit first: growth up to there is no leak.
         for (int i = 0; i < 9_000; i++) run.Step(1);
@@ -39,6 +37,16 @@ public sealed class SoakTests(Chromium chromium)
         Assert.Equal(1, daemon.OpenRunWatches);
         TestContext.Current.SendDiagnosticMessage($"{PageCount} pages, {seconds} s: {before / 1e6:0.0} MB, then {after / 1e6:0.0} MB of managed memory");
         Assert.True(after < before * (1 + LargestGrowth), $"managed memory grew from {before} to {after} bytes");
+    }
+
+    /// <summary>Until its curve is there: a page that came later would look like growth.</summary>
+    private static async Task OpenRunAsync(IBrowserContext browser, Dashboard dashboard, bool signIn)
+    {
+        const string Run = "/hosts/local/runs/01RUN";
+        IPage page = await browser.NewPageAsync();
+        if (signIn) await page.SignInAsync(dashboard, path: Run);
+        else await page.GotoAsync(dashboard.Address + Run);
+        await page.WaitForPointsAsync(1);
     }
 
     private static async Task RunForAsync(FakeRun run, double seconds)
