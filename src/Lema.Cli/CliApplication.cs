@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Lema.Cli.Commands;
 using Lema.Cli.Errors;
 using Lema.Cli.Help;
+using Lema.Cli.Rendering;
 using Lema.Cli.Terminals;
 
 namespace Lema.Cli;
@@ -14,7 +15,7 @@ internal static class CliApplication
     {
         LemaRootCommand root = new(environment);
         ParseResult parsed = root.Parse(arguments);
-        if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return WrongUsage(parsed, environment);
+        if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return await WrongUsageAsync(root, parsed, environment);
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration
@@ -32,16 +33,27 @@ internal static class CliApplication
         }
     }
 
-    private static int WrongUsage(ParseResult parsed, CliEnvironment environment)
+    private static async Task<int> WrongUsageAsync(LemaRootCommand root, ParseResult parsed, CliEnvironment environment)
     {
-        foreach (string message in parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal)) environment.Error.WriteLine($"error: {message}");
         Command command = parsed.CommandResult.Command;
-        foreach (string word in parsed.UnmatchedTokens)
+        if (command is not LemaCommand && parsed.UnmatchedTokens.Count == 0)
         {
-            if (Suggestion.Nearest(word, KnownWords(command, word)) is { } nearest) environment.Error.WriteLine($"Did you mean '{nearest}'?");
+            // A noun without its verb: the list of verbs says more than the error does.
+            environment.Error.WriteLine($"error: Which command of '{CommandPath.Of(command)}'?");
+            await root.Parse([.. CommandPath.Words(command), "--help"]).InvokeAsync(new InvocationConfiguration { Output = environment.Error });
+            return ExitCode.WrongUsage;
         }
+        if (parsed.UnmatchedTokens.Count > 0) WriteUnknownWord(command, parsed.UnmatchedTokens[0], environment.Error);
+        else foreach (string message in parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal)) environment.Error.WriteLine($"error: {message}");
         environment.Error.WriteLine($"See '{CommandPath.Of(command)} --help'.");
         return ExitCode.WrongUsage;
+    }
+
+    /// <summary>The first word that nobody knows; what follows it may only look wrong because of it.</summary>
+    private static void WriteUnknownWord(Command command, string word, TextWriter error)
+    {
+        error.WriteLine($"error: '{CommandPath.Of(command)}' knows no {(word.StartsWith('-') ? "option" : command is LemaCommand ? "further argument" : "command")} '{SafeText.Of(word)}'.");
+        if (Suggestion.Nearest(word, KnownWords(command, word)) is { } nearest) error.WriteLine($"Did you mean '{nearest}'?");
     }
 
     private static IEnumerable<string> KnownWords(Command command, string word) => word.StartsWith('-')

@@ -50,15 +50,15 @@ internal sealed class MergeCommand : LemaCommand
             ListArtifactsResponse files = await host.Artifacts.ListArtifactsAsync(new ListArtifactsRequest { Owner = owner }, cancellationToken: cancellation);
             await new Downloader(host, call.Output, call.Environment.Clock).DownloadAsync(owner, files.Files, folder, cancellation);
         }
-        if (!call.Output.Json) Write(call.Output.Text, merged, folder);
+        if (!call.Output.Json) Write(call.Output.Text, call.Get(_run), merged, folder);
         return ExitCode.Done;
     }
 
-    private static void Write(IAnsiConsole console, Export merged, string? folder)
+    private static void Write(IAnsiConsole console, string run, Export merged, string? folder)
     {
         PropertyList list = new();
         list.Add("model", merged.ModelName);
-        list.Add("from", $"{merged.Run}, step {merged.Step}");
+        list.Add("from", $"{run}, step {merged.Step}");
         list.Add("dtype", merged.Dtype);
         list.Add("size", Quantity.Bytes(merged.Bytes));
         list.Add("time", Quantity.Duration(merged.Seconds));

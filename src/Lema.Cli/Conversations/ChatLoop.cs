@@ -17,7 +17,8 @@ internal sealed class ChatLoop(ChatSession session, Output output, CliEnvironmen
     {
         ChatCommands commands = new(session, output, environment);
         LineEditor lines = new(environment, _history.Lines);
-        output.Note("Say something; /help lists the commands, /quit ends. A line that ends in \\ goes on, and so does everything between \"\"\" lines.");
+        output.Note("Say something; /help lists the commands, Ctrl-C stops a reply, /quit ends.");
+        output.Note("Several lines: end them with \\, or put them between lines of \"\"\".");
         while (ReadMessage(lines) is { } message)
         {
             if (message.Trim().Length == 0) continue;
@@ -29,13 +30,20 @@ internal sealed class ChatLoop(ChatSession session, Output output, CliEnvironmen
             }
             await AnswerAsync(message, cancellation);
         }
+        cancellation.ThrowIfCancellationRequested();
     }
 
     private async Task AnswerAsync(string message, CancellationToken cancellation)
     {
         try
         {
-            await session.AnswerAsync(message, cancellation);
+            await environment.Interrupts.RunStepAsync(step => session.AnswerAsync(message, step));
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            output.Live.Clear();
+            environment.Error.WriteLine();
+            output.Note("[stopped]");
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested && FailureReport.TryCreate(failure, interrupted: false, out FailureReport? report))
         {

@@ -5,7 +5,7 @@ namespace Lema.Cli.Conversations;
 /// <summary>Reads lines. At a terminal the line can be edited, and the arrow keys bring back earlier ones; elsewhere lines are taken as they come.</summary>
 internal sealed class LineEditor(CliEnvironment environment, IReadOnlyList<string> history)
 {
-    /// <summary>The next line; null at the end of input (Ctrl-D on an empty line).</summary>
+    /// <summary>The next line; null at the end of input (Ctrl-D on an empty line). Ctrl-C gives up the line, or on an empty one interrupts the command.</summary>
     public string? Read(string prompt)
     {
         if (environment.Keys is null)
@@ -26,6 +26,17 @@ internal sealed class LineEditor(CliEnvironment environment, IReadOnlyList<strin
             if (key is null || key is { Key: ConsoleKey.D, Modifiers: ConsoleModifiers.Control } && line.Text.Length == 0)
             {
                 environment.Error.WriteLine();
+                return null;
+            }
+            if (key is { Key: ConsoleKey.C, Modifiers: ConsoleModifiers.Control })
+            {
+                environment.Error.WriteLine();
+                if (line.Text.Length > 0)
+                {
+                    line = new EditedLine(history);
+                    continue;
+                }
+                environment.Interrupts.Raise();
                 return null;
             }
             if (key.Value.Key == ConsoleKey.Enter)

@@ -26,7 +26,7 @@ internal static class MessageFile
         }
         catch (JsonException invalid)
         {
-            throw new CliException(ExitCode.InvalidInput, $"line {number}: {invalid.Message}");
+            throw new CliException(ExitCode.InvalidInput, $"line {number}: no JSON: {JsonProblem.Of(invalid)}");
         }
         throw new CliException(ExitCode.InvalidInput, $"line {number}: expected a field message or question.");
     }

@@ -21,7 +21,7 @@ internal static class QuestionFile
             number++;
             if (line.Trim().Length > 0) ParseLine(line, $"{file}:{number}", list, problems);
         }
-        if (problems.Count > 0) throw new CliException(ExitCode.InvalidInput, $"{file}: {problems.Count} of {number} lines cannot be used.", [.. problems.Take(MostProblems)]);
+        if (problems.Count > 0) throw new CliException(ExitCode.InvalidInput, $"{file} has {problems.Count} {(problems.Count == 1 ? "problem" : "problems")}.", [.. problems.Take(MostProblems), .. problems.Count > MostProblems ? [$"... and {problems.Count - MostProblems} more"] : Array.Empty<string>()]);
         return list.Questions.Count > 0 ? list : throw new CliException(ExitCode.InvalidInput, $"{file}: there is no question in it.");
     }
 
@@ -41,7 +41,7 @@ internal static class QuestionFile
         }
         catch (JsonException invalid)
         {
-            problems.Add($"{place}: {invalid.Message}");
+            problems.Add($"{place}: no JSON: {JsonProblem.Of(invalid)}");
         }
     }
 

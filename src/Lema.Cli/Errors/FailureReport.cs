@@ -61,7 +61,6 @@ internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList
 
     private static IEnumerable<string> Hints(StatusCode code)
     {
-        if (code == StatusCode.Unauthenticated) yield return "The daemon's first token is in admin.token of its data folder; name the file with --token-file, LEMA_TOKEN_FILE or 'host add --token-file'.";
         if (code is StatusCode.Unavailable or StatusCode.Unauthenticated) yield return "'lema-remote host check' says what is wrong.";
     }
 }

@@ -18,8 +18,8 @@ internal static class CommandReference
         ## Which host
 
         `--host NAME|ADDRESS`, else `LEMA_HOST`, else the current host of `~/.config/lema/hosts.json` (`host use`), else `http://127.0.0.1:5090`. An address is
-        `https://gpu01:5090`, `http://127.0.0.1:5090`, or `ssh://user@gpu01[:ssh port]/[daemon port]`, which goes through the system's ssh to the daemon's loopback port. A token is never
-        sent to another machine without TLS or ssh.
+        `https://gpu01:5090`, `http://127.0.0.1:5090`, or `ssh://user@gpu01[:ssh port]/[daemon port]`, which goes through the system's ssh to the daemon's loopback port;
+        without a scheme it is https, or http for this machine. A token is never sent to another machine without TLS or ssh.
 
         The token is read from the file of `--token-file`, else of the host's entry, else of `LEMA_TOKEN_FILE`. A daemon writes its first one to `admin.token` in its data folder.
 

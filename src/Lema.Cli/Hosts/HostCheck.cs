@@ -108,7 +108,7 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
         if (info is null)
         {
             bool token = report!.ExitCode == ExitCode.NotAllowed;
-            yield return new CheckStep(token ? "token" : "call", false, report.Problem, Remedy(report), report.ExitCode);
+            yield return new CheckStep(token ? "token" : IsAboutTrust(report) ? "trust" : "call", false, report.Problem, Remedy(report), report.ExitCode);
             yield break;
         }
         yield return new CheckStep("token", true, $"token '{info.TokenName}', role {info.Role.ToString().ToLowerInvariant()}", null, ExitCode.Done);
@@ -117,7 +117,10 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
         yield return new CheckStep("version", true, $"daemon {info.Version}, this tool {version}", same ? null : "They differ: calls that one side does not know will fail. Use the same version.", ExitCode.Done);
     }
 
-    private static string Remedy(FailureReport report) => report.ExitCode == ExitCode.Unreachable && report.Problem.Contains("certificate", StringComparison.OrdinalIgnoreCase)
+    private static bool IsAboutTrust(FailureReport report) =>
+        report.ExitCode == ExitCode.Unreachable && report.Problem.Contains("certificate", StringComparison.OrdinalIgnoreCase);
+
+    private static string Remedy(FailureReport report) => IsAboutTrust(report)
         ? "The certificate is not the one that is trusted. If it is the daemon's new one, add the host again with its --fingerprint (shown above) or --ca."
         : string.Join(' ', report.Remedies.Where(r => !r.Contains("host check", StringComparison.Ordinal)));
 

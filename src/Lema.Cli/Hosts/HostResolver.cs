@@ -51,11 +51,13 @@ internal sealed class HostResolver(CliEnvironment environment)
     public static bool IsAddress(string value) =>
         value.Contains("://", StringComparison.Ordinal) || value.Contains(':', StringComparison.Ordinal) || value == "localhost" || System.Net.IPAddress.TryParse(value, out _);
 
-    /// <summary>An address with its scheme and port: <c>gpu01:5090</c> becomes <c>http://gpu01:5090</c>.</summary>
+    /// <summary>
+    /// An address with its scheme and port: <c>gpu01:5090</c> becomes <c>https://gpu01:5090</c>; a daemon of this machine is spoken to in clear text.
+    /// </summary>
     /// <exception cref="CliException">It is no http, https or ssh address; exit code <see cref="ExitCode.WrongUsage"/>.</exception>
     public static string Normalize(string value)
     {
-        string full = value.Contains("://", StringComparison.Ordinal) ? value : "http://" + value;
+        string full = value.Contains("://", StringComparison.Ordinal) ? value : (IsThisMachine(value) ? "http://" : "https://") + value;
         if (!Uri.TryCreate(full, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https" or "ssh") || uri.Host.Length == 0)
         {
             throw new CliException(ExitCode.WrongUsage, $"'{value}' is no address.", $"Write it as https://gpu01:{DefaultPort}, http://127.0.0.1:{DefaultPort} or ssh://user@gpu01.");
@@ -63,6 +65,8 @@ internal sealed class HostResolver(CliEnvironment environment)
         if (uri.Scheme == "ssh") return full.TrimEnd('/');
         return HasExplicitPort(full) ? $"{uri.Scheme}://{uri.Host}:{uri.Port}" : $"{uri.Scheme}://{uri.Host}:{DefaultPort}";
     }
+
+    private static bool IsThisMachine(string address) => Uri.TryCreate("http://" + address, UriKind.Absolute, out Uri? uri) && uri.IsLoopback;
 
     private static bool HasExplicitPort(string address)
     {

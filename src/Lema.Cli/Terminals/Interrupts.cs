@@ -2,12 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Lema.Cli.Terminals;
 
-/// <summary>Ctrl-C and SIGTERM. Lives as long as the process; the first one cancels <see cref="First"/>, the next <see cref="Second"/>.</summary>
+/// <summary>Ctrl-C and SIGTERM. Lives as long as the process; the first one cancels <see cref="First"/>, the next <see cref="Second"/>, a third ends the process.</summary>
 internal sealed class Interrupts : IDisposable
 {
     private readonly CancellationTokenSource _first = new();
     private readonly CancellationTokenSource _second = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Lock _lock = new();
+    private CancellationTokenSource? _step;
 
     /// <summary>Cancelled by the first interrupt: leave what you do, tidy up.</summary>
     public CancellationToken First => _first.Token;
@@ -21,19 +23,40 @@ internal sealed class Interrupts : IDisposable
         Interrupts interrupts = new();
         foreach (PosixSignal signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
         {
-            interrupts._registrations.Add(PosixSignalRegistration.Create(signal, context =>
-            {
-                context.Cancel = true;
-                interrupts.Raise();
-            }));
+            interrupts._registrations.Add(PosixSignalRegistration.Create(signal, context => context.Cancel = interrupts.Raise()));
         }
         return interrupts;
     }
 
-    public void Raise()
+    /// <returns>False when both tokens were cancelled before, so that nothing is left to ask politely.</returns>
+    public bool Raise()
     {
-        if (_first.IsCancellationRequested) _second.Cancel();
-        else _first.Cancel();
+        CancellationTokenSource? next;
+        lock (_lock) next = new[] { _step, _first, _second }.FirstOrDefault(source => source is { IsCancellationRequested: false });
+        next?.Cancel();
+        return next is not null;
+    }
+
+    /// <summary>Runs a step that an interrupt ends without ending the command.</summary>
+    /// <exception cref="OperationCanceledException">The step, or the whole command, was interrupted.</exception>
+    public async Task RunStepAsync(Func<CancellationToken, Task> run)
+    {
+        CancellationTokenSource step = new();
+        using CancellationTokenRegistration whole = First.Register(step.Cancel);
+        lock (_lock) _step = step;
+        try
+        {
+            await run(step.Token);
+        }
+        catch (Exception) when (step.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(step.Token);
+        }
+        finally
+        {
+            // The source itself is left to the collector: a signal may be about to cancel it.
+            lock (_lock) _step = null;
+        }
     }
 
     public void Dispose()

@@ -39,7 +39,9 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
 
     private async Task DownloadFileAsync(string owner, FileEntry file, string target, ResiliencePipeline retry, TransferProgress progress, CancellationToken cancellation)
     {
-        if (File.Exists(target) && file.Sha256.Length > 0 && new FileInfo(target).Length == file.SizeBytes && await LocalFolder.HashAsync(target, _ => { }, cancellation) == file.Sha256)
+        // Without its hash, what an earlier download left behind could be of another file of that name.
+        if (file.Sha256.Length == 0) file.Sha256 = await retry.ExecuteAsync(async attempt => await HashOnHostAsync(owner, file, attempt), cancellation);
+        if (File.Exists(target) && new FileInfo(target).Length == file.SizeBytes && await LocalFolder.HashAsync(target, _ => { }, cancellation) == file.Sha256)
         {
             progress.Add(file.SizeBytes);
             return;
@@ -47,34 +49,39 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
         PartialFile partial = PartialFile.Open(target, file.SizeBytes, file.Sha256);
         TransferPart[] missing = [.. partial.Missing(file.Path)];
         progress.Add(file.SizeBytes - missing.Sum(p => p.Length));
-        string sha256 = file.Sha256;
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = TransferPart.ParallelCalls, CancellationToken = cancellation }, async (part, token) =>
         {
-            string told = await retry.ExecuteAsync(async attempt => await ReceivePartAsync(owner, file, part, partial.BytesPath, attempt), token);
-            if (told.Length > 0) Volatile.Write(ref sha256, told);
+            await retry.ExecuteAsync(async attempt => await ReceivePartAsync(owner, file, part, partial.BytesPath, attempt), token);
             partial.Complete(part);
             progress.Add(part.Length);
         });
         string actual = await LocalFolder.HashAsync(partial.BytesPath, _ => { }, cancellation);
-        if (sha256.Length > 0 && actual != sha256)
+        if (actual != file.Sha256)
         {
             partial.Discard();
-            throw new CliException(ExitCode.Failed, $"{file.Path} arrived damaged: its SHA-256 is {actual}, the host says {sha256}.", "Download it again.");
+            throw new CliException(ExitCode.Failed, $"{file.Path} arrived damaged: its SHA-256 is {actual}, the host says {file.Sha256}.", "Download it again.");
         }
         partial.Finish();
     }
 
-    /// <returns>SHA-256 of the whole file, as the host says; empty when it did not.</returns>
-    private async Task<string> ReceivePartAsync(string owner, FileEntry file, TransferPart part, string bytesPath, CancellationToken cancellation)
+    /// <summary>SHA-256 of a file of the host: a download of none of its bytes ends with it.</summary>
+    private async Task<string> HashOnHostAsync(string owner, FileEntry file, CancellationToken cancellation)
+    {
+        DownloadArtifactRequest request = new() { Owner = owner, Path = file.Path, Offset = file.SizeBytes };
+        using AsyncServerStreamingCall<DownloadArtifactResponse> call = host.Artifacts.DownloadArtifact(request, cancellationToken: cancellation);
+        string sha256 = "";
+        await foreach (DownloadArtifactResponse message in call.ResponseStream.ReadAllAsync(cancellation)) sha256 = message.Sha256;
+        return sha256.Length > 0 ? sha256 : throw new CliException(ExitCode.Failed, $"{file.Path}: the host told no SHA-256 of it.", "The file may be growing; download it when it is finished.");
+    }
+
+    private async Task ReceivePartAsync(string owner, FileEntry file, TransferPart part, string bytesPath, CancellationToken cancellation)
     {
         await using FileStream stream = new(bytesPath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0, FileOptions.Asynchronous);
         DownloadArtifactRequest request = new() { Owner = owner, Path = file.Path, Offset = part.Offset, Length = part.Length, IfSha256 = file.Sha256 };
         using AsyncServerStreamingCall<DownloadArtifactResponse> call = host.Artifacts.DownloadArtifact(request, cancellationToken: cancellation);
-        string sha256 = "";
         long end = part.Offset;
         await foreach (DownloadArtifactResponse chunk in call.ResponseStream.ReadAllAsync(cancellation))
         {
-            if (chunk.Sha256.Length > 0) sha256 = chunk.Sha256;
             if (chunk.Data.Length == 0) continue;
             if (chunk.Offset != end || chunk.Offset + chunk.Data.Length > part.Offset + part.Length) throw new CliException(ExitCode.Failed, $"{file.Path}: the host sent bytes that were not asked for.");
             stream.Seek(chunk.Offset, SeekOrigin.Begin);
@@ -83,6 +90,5 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
         }
         if (end != part.Offset + part.Length) throw new RpcException(new Status(StatusCode.Unavailable, $"{file.Path}: the stream ended early, at byte {end}."));
         stream.Flush(flushToDisk: true);
-        return sha256;
     }
 }

@@ -32,7 +32,7 @@ internal sealed class PartialFile
     {
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         PartialFile file = new(target, new PartialState(size, sha256, []));
-        if (file.Read() is { } found && found.Size == size && found.Sha256 == sha256 && sha256.Length > 0 && File.Exists(file.BytesPath)) return new PartialFile(target, found);
+        if (file.Read() is { } found && found.Size == size && found.Sha256 == sha256 && File.Exists(file.BytesPath)) return new PartialFile(target, found);
         using FileStream fresh = new(file.BytesPath, FileMode.Create, FileAccess.Write);
         fresh.SetLength(size);
         file.Save();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using Google.Rpc;
 using Grpc.Core;
@@ -61,11 +62,20 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
         FailureKind.Unreachable when error.Status.DebugException is { } refused && Innermost(refused) is AuthenticationException =>
             "The daemon's certificate is not the one that is expected. When it was renewed, compare the fingerprint that lema-server prints at its start, and add the host again.",
         FailureKind.Unreachable when error.Status.DebugException is { } cause =>
-            $"The daemon cannot be reached: {Innermost(cause).Message} Check that lema-server runs there, the address and the port.",
+            $"The daemon cannot be reached: {Sentence(NearestToSocket(cause).Message)} Check that lema-server runs there, the address and the port.",
         FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>
             "The daemon does not know this token. Name its token file with --token-file or LEMA_TOKEN_FILE.",
         _ => error.Status.Detail,
     };
+
+    /// <summary>The exception that names the address too, where there is one: a socket's own says only what went wrong.</summary>
+    private static Exception NearestToSocket(Exception error)
+    {
+        while (error.InnerException is { } inner && inner is not SocketException) error = inner;
+        return error;
+    }
+
+    private static string Sentence(string text) => text.EndsWith('.') ? text : text + ".";
 
     private static Exception Innermost(Exception error)
     {

@@ -20,7 +20,7 @@ internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes,
         ListArtifactsResponse response = new();
         response.Files.AddRange(owners.Files(request.Owner).Select(item => new FileEntry
         {
-            Path = item.Path, SizeBytes = item.File.Length, Modified = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(item.File.LastWriteTimeUtc),
+            Path = item.Path, SizeBytes = item.File.Length, Sha256 = hashes.Known(item.File) ?? "", Modified = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(item.File.LastWriteTimeUtc),
         }));
         return Task.FromResult(response);
     }

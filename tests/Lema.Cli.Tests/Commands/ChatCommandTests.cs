@@ -77,6 +77,24 @@ public sealed class ChatCommandTests
     }
 
     [Fact]
+    public async Task Chat_CtrlCDuringAReply_StopsTheReplyAlone()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new("one\ntwo\n/quit\n", isTerminal: true);
+        daemon.Chat.Reply = (_, message) =>
+        {
+            if (message == "one") terminal.Interrupts.Raise();
+            return ["answer to ", message];
+        };
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "chat", "first"));
+
+        Assert.Contains("[stopped]", terminal.Error, StringComparison.Ordinal);
+        Assert.Contains("answer to two", terminal.Out, StringComparison.Ordinal);
+        Assert.Single(daemon.Chat.Requests[1].Prompts[0].Conversation.Messages);
+    }
+
+    [Fact]
     public async Task Chat_ReplyWithEscapes_CannotSteerTheTerminal()
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();

@@ -69,6 +69,29 @@ public sealed class CommandTreeTests
         Assert.StartsWith("error: ", terminal.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", "  doctor ")]
+    [InlineData("run", "  watch <RUN> ")]
+    public async Task Run_NounAlone_ListsItsCommandsOnStandardError(string line, string listed)
+    {
+        using TestTerminal terminal = new();
+
+        Assert.Equal(2, await terminal.RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+        Assert.Contains(listed, terminal.Error, StringComparison.Ordinal);
+        Assert.Equal("", terminal.Out);
+    }
+
+    [Fact]
+    public async Task Help_OfAGroup_SaysOneSentenceOfEachCommand()
+    {
+        using TestTerminal terminal = new(width: 200);
+
+        Assert.Equal(0, await terminal.RunAsync("--help"));
+
+        Assert.Matches(@"train +Start a run and follow it\.\n", terminal.Out);
+    }
+
     [Fact]
     public async Task Help_OfACommand_EndsWithExamples()
     {

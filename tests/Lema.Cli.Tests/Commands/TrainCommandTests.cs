@@ -73,7 +73,7 @@ public sealed class TrainCommandTests
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();
         using TestTerminal terminal = new();
         daemon.Training.OnWatch(Endless(terminal));
-        using CancellationTokenRegistration again = terminal.Interrupts.First.Register(terminal.Interrupts.Raise);
+        using CancellationTokenRegistration again = terminal.Interrupts.First.Register(() => terminal.Interrupts.Raise());
 
         Assert.Equal(130, await daemon.RunAsync(terminal, Train));
 

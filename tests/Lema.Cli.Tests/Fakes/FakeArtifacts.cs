@@ -19,6 +19,9 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
 
     public bool DamageDownloads { get; set; }
 
+    /// <summary>Whether a list carries no SHA-256, as that of a daemon which has not read the files yet.</summary>
+    public bool ListWithoutHashes { get; set; }
+
     /// <summary>Whether no owner is known.</summary>
     public bool Unknown { get; set; }
 
@@ -38,7 +41,7 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
     {
         if (Unknown) throw new RpcException(new Status(StatusCode.NotFound, $"There is no {request.Owner}."));
         ListArtifactsResponse answer = new();
-        answer.Files.AddRange(Files.Select(f => new FileEntry { Path = f.Key, SizeBytes = f.Value.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(f.Value)) }));
+        answer.Files.AddRange(Files.Select(f => new FileEntry { Path = f.Key, SizeBytes = f.Value.Length, Sha256 = ListWithoutHashes ? "" : Convert.ToHexStringLower(SHA256.HashData(f.Value)) }));
         return Task.FromResult(answer);
     }
 

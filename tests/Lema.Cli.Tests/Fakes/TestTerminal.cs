@@ -38,8 +38,8 @@ internal sealed class TestTerminal : IDisposable
 
     public string Error => _error.ToString();
 
-    /// <summary>Runs one command line in this process.</summary>
-    public Task<int> RunAsync(params string[] arguments) => CliApplication.RunAsync(arguments, Environment).WaitAsync(TimeSpan.FromMinutes(2));
+    /// <summary>Runs one command line in this process. The limit is for commands that never end; a starved machine takes minutes for what takes a second.</summary>
+    public Task<int> RunAsync(params string[] arguments) => CliApplication.RunAsync(arguments, Environment).WaitAsync(TimeSpan.FromMinutes(10));
 
     public string WriteFile(string name, string text)
     {

@@ -7,7 +7,9 @@ namespace Lema.Cli.Tests.Hosts;
 public sealed class HostResolverTests
 {
     [Theory]
-    [InlineData("gpu01:7000", "http://gpu01:7000")]
+    [InlineData("gpu01:7000", "https://gpu01:7000")]
+    [InlineData("127.0.0.1:7000", "http://127.0.0.1:7000")]
+    [InlineData("localhost", "http://localhost:5090")]
     [InlineData("http://127.0.0.1", "http://127.0.0.1:5090")]
     [InlineData("https://gpu01", "https://gpu01:5090")]
     [InlineData("https://gpu01:443/", "https://gpu01:443")]

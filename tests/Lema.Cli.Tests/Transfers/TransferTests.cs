@@ -44,6 +44,25 @@ public sealed class TransferTests
     }
 
     [Fact]
+    public async Task Download_ListWithoutHashes_GoesOnAllTheSame()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        byte[] bytes = Bytes((int)TransferPart.Size + 1000);
+        daemon.Artifacts.Files["model.safetensors"] = bytes;
+        daemon.Artifacts.ListWithoutHashes = true;
+        string target = Path.Combine(terminal.Home, "here", "model.safetensors");
+        PartialFile partial = PartialFile.Open(target, bytes.Length, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)));
+        await using (FileStream stream = File.OpenWrite(partial.BytesPath)) await stream.WriteAsync(bytes.AsMemory(0, (int)TransferPart.Size));
+        partial.Complete(new TransferPart("model.safetensors", 0, TransferPart.Size));
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "artifact", "download", "first", "-o", Path.GetDirectoryName(target)!));
+
+        Assert.Equal([(long)bytes.Length, TransferPart.Size], daemon.Artifacts.Downloads.Select(d => d.Offset));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(target));
+    }
+
+    [Fact]
     public async Task Download_Damaged_IsRefusedAndLeavesNothing()
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();

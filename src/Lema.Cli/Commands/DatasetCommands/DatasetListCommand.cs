@@ -16,6 +16,7 @@ internal sealed class DatasetListCommand : LemaCommand
         await using HostConnection host = await call.ConnectAsync(cancellation);
         ListDatasetsResponse answer = await host.Datasets.ListDatasetsAsync(new ListDatasetsRequest(), cancellationToken: cancellation);
         call.Output.Result(answer, console => DatasetText.WriteTable(console, answer.Datasets));
+        if (answer.Datasets.Count == 0) call.Output.Note("There is no dataset yet. Make one: lema-remote dataset build NAME, or bring one: lema-remote dataset upload NAME FILE");
         return ExitCode.Done;
     }
 }

@@ -16,7 +16,7 @@ internal static class DatasetText
                 dataset.Name, Quantity.Count(dataset.Rows), Quantity.Bytes(dataset.SizeBytes), dataset.Format, dataset.Heldout,
                 dataset.Added is null ? "" : Quantity.Time(dataset.Added.ToDateTimeOffset()));
         }
-        table.Write(console);
+        if (!table.IsEmpty) table.Write(console);
     }
 
     /// <summary>A row as the model sees it: text that carries loss is underlined, or between guillemets where there are no colours.</summary>

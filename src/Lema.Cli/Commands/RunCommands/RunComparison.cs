@@ -13,7 +13,7 @@ internal static class RunComparison
         AddWhereDifferent(table, "model", [.. runs.Select(r => r.Summary.Model)]);
         AddWhereDifferent(table, "dataset", [.. runs.Select(r => r.Summary.Dataset)]);
         table.Add(["state", .. runs.Select(r => RunText.State(r.Summary.State))]);
-        table.Add(["steps", .. runs.Select(r => Quantity.Count(r.Summary.Step))]);
+        table.Add(["step", .. runs.Select(r => Quantity.Count(r.Summary.Step))]);
         table.Add(["loss", .. runs.Select(r => r.Summary.HasLastLoss ? Quantity.Loss(r.Summary.LastLoss) : "")]);
         table.Add(["eval loss", .. runs.Select(r => r.Summary.HasLastEvaluationLoss ? Quantity.Loss(r.Summary.LastEvaluationLoss) : "")]);
         table.Add(["time", .. runs.Select(r => Quantity.Duration(r.Totals?.Seconds ?? 0))]);

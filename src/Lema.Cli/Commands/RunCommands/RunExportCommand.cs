@@ -29,6 +29,7 @@ internal sealed class RunExportCommand : LemaCommand
 
     protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
+        if (call.Output.Json && call.Get(_output) is null) throw new CliException(ExitCode.WrongUsage, "With --format json standard output is for protobuf JSON alone.", "Name a file for the export: --output PATH.");
         await using HostConnection host = await call.ConnectAsync(cancellation);
         RunHistory history = await RunHistory.ReadAsync(host, call.Get(_run), cancellation);
         if (call.Get(_to) == TensorBoard) return WriteEvents(call, history);

@@ -34,6 +34,7 @@ internal sealed class RunListCommand : LemaCommand
         request.States.AddRange((call.Get(_state) ?? []).Select(s => Enum.Parse<RunState>(s, ignoreCase: true)));
         ListRunsResponse answer = await host.Training.ListRunsAsync(request, cancellationToken: cancellation);
         call.Output.Result(answer, console => Write(console, answer));
+        if (answer.Runs.Count == 0) call.Output.Note(request.States.Count > 0 ? "No run is in that state." : "There is no run yet. Start one: lema-remote train --model MODEL --dataset DATASET");
         return ExitCode.Done;
     }
 
@@ -49,6 +50,6 @@ internal sealed class RunListCommand : LemaCommand
                 run.HasSecondsLeft && !RunText.HasEnded(run.State) ? Quantity.Duration(run.SecondsLeft) : "", run.Model, run.Dataset,
                 run.Created is null ? "" : Quantity.Time(run.Created.ToDateTimeOffset()), run.Id);
         }
-        table.Write(console);
+        if (!table.IsEmpty) table.Write(console);
     }
 }
