@@ -55,7 +55,7 @@ internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList
         }
         Failure failure = Failure.From(remote);
         string problem = failure.Message.Length > 0 ? failure.Message : $"The daemon answered {remote.StatusCode}.";
-        string[] fields = [.. failure.Problems.Select(p => p.Field.Length == 0 ? p.Problem : $"{p.Field}: {p.Problem}").Where(p => !problem.Contains(p, StringComparison.Ordinal))];
+        string[] fields = [.. failure.Problems.Where(p => !problem.Contains(p.Problem, StringComparison.Ordinal)).Select(p => p.Field.Length == 0 ? p.Problem : $"{p.Field}: {p.Problem}")];
         return new FailureReport(ExitCodeOf(failure.Kind), problem, [.. fields, .. Hints(remote.StatusCode)]);
     }
 

@@ -82,6 +82,7 @@ internal sealed class RunFileConverter(RunFileSource source, IReadOnlyCollection
         }
         JsonNode? converted = RunFileScalar.Convert(scalar, field);
         if (converted is null) Report(value, key, $"'{scalar.Value}' is not {RunFileScalar.Expected(field)}");
+        else if (RunFileRange.Of(key)?.Problem(converted) is { } problem) Report(value, key, problem);
         return converted;
     }
 

@@ -39,6 +39,7 @@ internal static class RunFileSchema
         {
             RunFileKey key = RunFileKey.All.First(k => k.Name == prefix + field.JsonName);
             JsonObject property = key.IsSection ? Section(field.MessageType, key.Name + ".") : Value(field);
+            if (!key.IsSection && RunFileRange.Of(key.Name) is { } range) range.AddTo(property);
             property["description"] = key.Description;
             properties[field.JsonName] = property;
         }

@@ -24,7 +24,10 @@ internal static class RunProjection
                 break;
             case RunEvent.BodyOneofCase.Checkpoint:
                 foreach (Checkpoint same in run.Checkpoints.Where(c => c.Step == change.Checkpoint.Step).ToArray()) run.Checkpoints.Remove(same);
-                run.Checkpoints.Add(change.Checkpoint.Clone());
+                Checkpoint saved = change.Checkpoint.Clone();
+                // A step is evaluated before it is saved.
+                if (run.Evaluations.LastOrDefault(e => e.Step == saved.Step) is { } evaluated) saved.EvaluationLoss = evaluated.Loss;
+                run.Checkpoints.Add(saved);
                 MarkBest(run);
                 break;
             case RunEvent.BodyOneofCase.CheckpointsRemoved:

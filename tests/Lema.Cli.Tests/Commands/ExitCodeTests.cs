@@ -57,6 +57,19 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
+    public async Task Run_InvalidInputToldInTheMessage_IsNotToldTwice()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        BadRequest bad = new() { FieldViolations = { Violation("steps", "settings: steps: 0 is too small.") } };
+        daemon.Calls.Failure = new Google.Rpc.Status { Code = (int)Code.InvalidArgument, Message = "settings: steps: 0 is too small.", Details = { Any.Pack(bad) } }.ToRpcException();
+
+        Assert.Equal(6, await daemon.RunAsync(terminal, "run", "show", "first"));
+
+        Assert.Equal("error: settings: steps: 0 is too small.\n", terminal.Error);
+    }
+
+    [Fact]
     public async Task Run_TokenFile_IsSentAsBearerToken()
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lema.Cli.RunFiles;
 using Lema.Protocol.V1;
 
@@ -74,6 +75,29 @@ public sealed class RunFileTests
             "run.yaml:6: lora.r: '2.5' is not a whole number",
             "--set: memory.weightBytes: 'lots' is not a number of bytes, such as 6000000 or 6MiB",
         ], invalid.Problems.Select(p => p.ToString()));
+    }
+
+    [Theory]
+    [InlineData("steps=0", "steps: 0 is not at least 1")]
+    [InlineData("learningRate=0", "learningRate: 0 is not more than 0 and at most 100")]
+    [InlineData("lora.dropout=1", "lora.dropout: 1 is not at least 0 and less than 1")]
+    [InlineData("memory.weightBytes=-5", "memory.weightBytes: -5 is not more than 0")]
+    public void Parse_NumberOutOfRange_IsAProblem(string setting, string problem)
+    {
+        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(null, "run file", [setting, "schedule=wavy"]));
+
+        Assert.Contains(problem, invalid.Message, StringComparison.Ordinal);
+        Assert.Contains("schedule", invalid.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Schema_Numbers_HaveTheirBounds()
+    {
+        using JsonDocument schema = JsonDocument.Parse(RunFileSchema.Write());
+        JsonElement keys = schema.RootElement.GetProperty("properties");
+
+        Assert.Equal(1, keys.GetProperty("steps").GetProperty("minimum").GetInt64());
+        Assert.Equal(1, keys.GetProperty("lora").GetProperty("properties").GetProperty("dropout").GetProperty("exclusiveMaximum").GetDouble());
     }
 
     [Theory]
