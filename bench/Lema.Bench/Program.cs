@@ -1,7 +1,7 @@
 using Lema.Bench;
 using Lema.Engine.Errors;
 
-IBenchmark[] benchmarks = [new StreamingBenchmark(), new ResidentBenchmark(), new LoadBenchmark(), new TokenizerBenchmark(), new DecodeBenchmark(), new CliBenchmark()];
+IBenchmark[] benchmarks = [new StreamingBenchmark(), new ResidentBenchmark(), new LoadBenchmark(), new TokenizerBenchmark(), new DatasetBenchmark(), new DecodeBenchmark(), new CliBenchmark()];
 if (args.Length == 0 || benchmarks.FirstOrDefault(benchmark => benchmark.Name == args[0]) is not { } chosen)
 {
     Console.Error.WriteLine($"usage: bench/run {string.Join('|', benchmarks.Select(benchmark => benchmark.Name))} [options] [--json]");

@@ -10,6 +10,8 @@ public sealed record TokenizedRow(long[] Ids, long[] Labels)
     /// <summary>The label of a token that carries no loss, as in torch and transformers.</summary>
     public const long Ignored = -100;
 
+    internal const string TeachesNothing = "no token of this row carries loss: it teaches nothing.";
+
     public int Length => Ids.Length;
 
     /// <summary>Tokens that carry loss; the first token of a row cannot, nothing predicts it.</summary>

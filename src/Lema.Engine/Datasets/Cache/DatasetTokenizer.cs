@@ -46,13 +46,16 @@ internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer,
     {
         if (row.Row is null) return (null, row.Problem);
         string place = $"line {row.Line}";
+        if (row.Row.IsEmpty) return (null, new InvalidInputException(source.File, place, row.Row.EmptyProblem));
         try
         {
             TokenizedRow tokenized = tokenizer.Tokenize(row.Row, $"{source.File}: {place}");
+            if (tokenized.LossTokens == 0) return (null, new InvalidInputException(source.File, place, TokenizedRow.TeachesNothing));
             if (tokenized.Length <= maxLength) return (tokenized, null);
             return settings.Truncation switch
             {
-                Truncation.Cut => (tokenized.Truncate(maxLength), null),
+                Truncation.Cut when tokenized.Truncate(maxLength) is var cut => cut.LossTokens > 0 ? (cut, null) : (null, new InvalidInputException(source.File, place,
+                    $"has {tokenized.Length} tokens; cut to maxLength {maxLength}, no token carries loss any more. Raise maxLength, or set data.truncation to drop.")),
                 Truncation.Drop => (null, null),
                 _ => (null, new InvalidInputException(source.File, place, $"has {tokenized.Length} tokens, more than maxLength {maxLength}. Raise maxLength, or set data.truncation to cut or drop.")),
             };

@@ -67,7 +67,7 @@ public sealed class DatasetValidator
         _rows++;
         if (problem is not null) Add(row.Line, FieldOf(problem, row.Line), problem.Problem, isError: true);
         if (row.Row is null) return;
-        if (row.Row.IsEmpty) Add(row.Line, "", row.Row is ChatRow ? "has no assistant turn: there is nothing to learn." : "is empty.", isError: true);
+        if (row.Row.IsEmpty) Add(row.Line, "", row.Row.EmptyProblem, isError: true);
         UInt128 print = Fingerprint(row.Row);
         if (!_seen.TryAdd(print, row.Line)) Add(row.Line, "", $"is the same as line {_seen[print]}.", isError: false);
         if (_heldOut.Contains(print)) Add(row.Line, "", "is in the held-out dataset too: evaluation would look better than it is.", isError: true);
@@ -77,7 +77,7 @@ public sealed class DatasetValidator
     private void LookAtTokens(long line, TokenizedRow tokens)
     {
         _lengths.Add(tokens);
-        if (tokens.LossTokens == 0) Add(line, "", "no token of this row carries loss: it teaches nothing.", isError: true);
+        if (tokens.LossTokens == 0) Add(line, "", TokenizedRow.TeachesNothing, isError: true);
         if (_options.MaxLength <= 0 || tokens.Length <= _options.MaxLength) return;
         bool allCut = tokens.LossTokens > 0 && tokens.Truncate(_options.MaxLength).LossTokens == 0;
         string what = allCut ? "; cut to it, no token carries loss any more" : "";

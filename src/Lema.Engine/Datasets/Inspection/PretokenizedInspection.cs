@@ -23,7 +23,7 @@ public static class PretokenizedInspection
             lengths.Add(row);
             if (row.LossTokens > 0) continue;
             count++;
-            if (problems.Count < MostProblems) problems.Add(new DatasetProblem(rows, "labels", "no token of this row carries loss: it teaches nothing.", IsError: true));
+            if (problems.Count < MostProblems) problems.Add(new DatasetProblem(rows, "labels", TokenizedRow.TeachesNothing, IsError: true));
         }
         return new DatasetReport("pre-tokenized", "it is a .safetensors with input_ids", rows, problems, count, count, lengths.Statistics());
     }

@@ -10,6 +10,9 @@ public abstract record DatasetRow
 
     /// <summary>Whether there is nothing to learn in it.</summary>
     public abstract bool IsEmpty { get; }
+
+    /// <summary>What is wrong with a row that <see cref="IsEmpty"/>.</summary>
+    public virtual string EmptyProblem => "is empty.";
 }
 
 /// <summary>Plain text, all of which carries loss.</summary>
@@ -34,6 +37,8 @@ public sealed record PairRow(string Prompt, string Completion) : DatasetRow
 public sealed record ChatRow(JsonElement Messages, JsonElement? Tools) : DatasetRow
 {
     public override string Content => Messages.GetRawText();
+
+    public override string EmptyProblem => "has no assistant turn: there is nothing to learn.";
 
     public override bool IsEmpty => !Messages.EnumerateArray().Any(message => message.GetProperty("role").GetString() == "assistant");
 }

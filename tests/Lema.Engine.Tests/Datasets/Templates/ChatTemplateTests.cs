@@ -20,6 +20,15 @@ public class ChatTemplateTests
     [InlineData("{{ [1e-7, 1e22, 123456.75, 0.1, 100.0, 1e15, 1e16] }}", "[1e-07, 1e+22, 123456.75, 0.1, 100.0, 1000000000000000.0, 1e+16]")]
     [InlineData("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f('a') ~ f(1) }}", "<a><1>")]
     [InlineData("{{ 'x' if messages | selectattr('role', 'equalto', 'system') else 'y' }}", "x")]
+    [InlineData("{{ 7 | round }} {{ -15 | round(-1) }} {{ 2.5 | round }} {{ 7 | round(0, 'ceil') }}", "7 -20 2.0 7.0")]
+    [InlineData("{{ -7 % 2.5 }} {{ 7 % -2.5 }} {{ -7.0 // 2 }} {{ 3.5 is odd }} {{ 3.0 is odd }}", "0.5 -0.5 -4.0 False True")]
+    [InlineData("[{{ 7[1:] }}][{{ 'abc'['x':] }}][{{ none | map('upper') | list }}]", "[][][[]]")]
+    [InlineData("{{ '%x %o %e %(a)s' % {'a': 1} if false else '%x|%o|%e|%c' % (255, -8, 1234.5, 65) }}", "ff|-10|1.234500e+03|A")]
+    [InlineData("{{ '%(a)s-%(b)03d' % {'a': 'x', 'b': 7} }} {{ '{:,}|{:>6}|{:05.1f}|{:e}'.format(1234567, 'ab', 2.25, 12) }}", "x-007 1,234,567|    ab|002.2|1.200000e+01")]
+    [InlineData("{{ 'a-b c' | wordcount }} {{ 'ab' | center(5) }}| {{ (1, 2) * 2 }}", "3   ab | (1, 2, 1, 2)")]
+    [InlineData("{{ 'hello world'.count('o', 5) }} {{ 'hello'.find('l', 3) }} {{ 'hello'.startswith('l', 2) }}", "1 3 True")]
+    [InlineData("{{ [{'a': 2, 'b': 1}, {'a': 1, 'b': 2}, {'a': 1, 'b': 1}] | sort(attribute='a,b') | map(attribute='b') | list }}", "[1, 2, 1]")]
+    [InlineData("{{ [{'a': {}}, {}] | map(attribute='a.b', default='-') | list }} {{ [1, 2] | slice(2, 'x') | list }}", "['-', '-'] [[1, 'x'], [2, 'x']]")]
     public void Render_Template_IsWhatJinjaPrints(string template, string expected) => Assert.Equal(expected, Render(template));
 
     [Fact]
@@ -35,6 +44,10 @@ public class ChatTemplateTests
     [InlineData("{% include 'x' %}")]
     [InlineData("{% if true %}x")]
     [InlineData("{{ nope.x }}")]
+    [InlineData("{{ '%d' % (10.0 ** 308 * 10) }}")]
+    [InlineData("{{ 5 | truncate(2) }}")]
+    [InlineData("{{ ['a'] | indent }}")]
+    [InlineData("{{ 'a'.partition('') }}")]
     public void Render_HostileOrBroken_IsATypedError(string template) => Assert.Throws<InvalidInputException>(() => Render(template));
 
     [Theory]

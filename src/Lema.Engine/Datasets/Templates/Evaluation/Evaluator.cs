@@ -80,7 +80,16 @@ internal sealed class Evaluator(Budget budget)
     private object? Sliced(Parsing.Index index, Slice slice, Scope scope, string? body)
     {
         object? target = Evaluate(index.Target, scope, body);
-        return Slicing.Apply(target, Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step), budget);
+        if (target is Undefined missing) throw missing.Error;
+        try
+        {
+            return Slicing.Apply(target, Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step), budget);
+        }
+        catch (TemplateError problem) when (problem.Kind == TemplateErrorKind.Type)
+        {
+            // As with any item that cannot be had.
+            return new Undefined(problem.Message);
+        }
 
         int? Bound(Expression? bound) => bound is null || Evaluate(bound, scope, body) is not { } value ? null : Number.ToInt(value);
     }

@@ -22,10 +22,9 @@ internal static class Operators
             case ("+", TupleValue first, TupleValue second):
                 budget.ChargeItems((long)first.Items.Count + second.Items.Count);
                 return new TupleValue([.. first.Items, .. second.Items]);
-            case ("*", string or List<object?>, _) when Number.IsInteger(right): return Repeated(left, right, budget);
-            case ("*", _, string or List<object?>) when Number.IsInteger(left): return Repeated(right, left, budget);
-            case ("%", string format, _):
-                return TextFormat.Percent(format, right is TupleValue tuple ? tuple.Items : [right], budget);
+            case ("*", string or List<object?> or TupleValue, _) when Number.IsInteger(right): return Repeated(left, right, budget);
+            case ("*", _, string or List<object?> or TupleValue) when Number.IsInteger(left): return Repeated(right, left, budget);
+            case ("%", string format, _): return TextFormat.Percent(format, right, budget);
             case ("+", string, _):
                 throw TemplateError.Type($"can only concatenate str (not \"{PythonText.TypeName(right)}\") to str");
             default:
@@ -58,13 +57,15 @@ internal static class Operators
     private static object Repeated(object? value, object? times, Budget budget)
     {
         System.Numerics.BigInteger wanted = Number.ToBig(times);
-        int length = value is string text ? text.Length : ((List<object?>)value!).Count;
-        if (wanted <= 0 || length == 0) return value is string ? "" : new List<object?>();
+        IReadOnlyList<object?> items = value as List<object?> ?? (value as TupleValue)?.Items ?? [];
+        int length = value is string text ? text.Length : items.Count;
+        if (wanted <= 0 || length == 0) wanted = length = 0;
         System.Numerics.BigInteger total = wanted * length;
         long size = total > long.MaxValue ? -1 : (long)total;
         if (value is string) budget.Charge(size);
         else budget.ChargeItems(size);
         if (value is string plain) return new System.Text.StringBuilder((int)total).Insert(0, plain, (int)wanted).ToString();
-        return Enumerable.Repeat((List<object?>)value!, (int)wanted).SelectMany(items => items).ToList();
+        List<object?> repeated = [.. Enumerable.Repeat(items, (int)wanted).SelectMany(all => all)];
+        return value is TupleValue ? new TupleValue(repeated) : repeated;
     }
 }

@@ -35,12 +35,14 @@ internal sealed class Attributes(Budget budget)
     }
 
     /// <summary>An attribute or a key, by a path of names and numbers with dots between, as filters take it.</summary>
-    public object? Path(object? target, object? path)
+    /// <param name="otherwise">What stands for a part that is missing; null for none.</param>
+    public object? Path(object? target, object? path, object? otherwise = null)
     {
-        if (path is not string names) return Item(target, path);
-        foreach (string name in names.Split('.'))
+        object?[] names = path is string text ? text.Split('.') : [path];
+        foreach (object? name in names)
         {
-            target = long.TryParse(name, out long number) ? Item(target, number) : Item(target, name);
+            target = Item(target, long.TryParse(name as string, out long number) ? number : name);
+            if (target is Undefined && otherwise is not null) target = otherwise;
         }
         return target;
     }

@@ -36,16 +36,16 @@ internal sealed class Filters
             case "trim": return PythonString.Strip(Text(value), arguments.Get(0, "chars") as string, true, true);
             case "replace": return _strings.Replace(Text(value), Text(arguments.Need(0, "old")), Text(arguments.Need(1, "new")), arguments.Whole(2, "count", -1));
             case "escape" or "e" or "forceescape": return Escaped(Text(value));
-            case "indent": return Indented(Text(value), arguments);
+            case "indent": return Indented(value as string ?? throw TemplateError.Type($"indent needs a string, not {PythonText.TypeName(value)}"), arguments);
             case "center": return _strings.Find(Text(value), "center")!(CallArguments.Of(arguments.Get(0, "width", 80L)));
-            case "truncate": return Truncated(Text(value), arguments);
-            case "wordcount": return (long)PythonString.Split(Text(value), null, -1, false).Count;
-            case "format": return TextFormat.Percent(Text(value), arguments.Positional, _budget);
+            case "truncate": return Truncated(value, arguments);
+            case "wordcount": return (long)PythonString.WordCount(Text(value));
+            case "format": return TextFormat.Percent(Text(value), new TupleValue(arguments.Positional), _budget);
             case "tojson": return JsonText.Write(value, arguments, _budget);
             case "int": return Integer(value, arguments);
             case "float": return Real(value, arguments);
             case "abs": return Number.Is(Needed(value)) ? value is double real ? Math.Abs(real) : Number.Of(BigInteger.Abs(Number.ToBig(value))) : throw TemplateError.Type($"bad operand type for abs(): '{PythonText.TypeName(value)}'");
-            case "round": return Rounded(Number.ToDouble(Needed(value)), arguments);
+            case "round": return Rounded(Needed(value), arguments);
             case "attr": return value is DictValue ? Undefined.Attribute(value, arguments.NeedText(0, "name")) : new Attributes(_budget).Member(value, arguments.NeedText(0, "name"));
             case "length" or "count": return (long)Iterating.Length(value);
             default: return _sequences.Apply(name, value, arguments);
@@ -75,12 +75,13 @@ internal sealed class Filters
         return string.Join('\n', lines.Select((line, index) => (index > 0 || first) && (line.Length > 0 || blank) ? indent + line : line));
     }
 
-    private static string Truncated(string text, CallArguments arguments)
+    private object? Truncated(object? value, CallArguments arguments)
     {
         int length = arguments.Whole(0, "length", 255), leeway = arguments.Whole(3, "leeway", 5);
         string end = arguments.Get(2, "end", "...") as string ?? "...";
-        if (text.Length <= length + leeway) return text;
-        string cut = text[..Math.Max(length - end.Length, 0)];
+        if (Iterating.Length(value) <= length + leeway) return value;
+        string text = value as string ?? throw TemplateError.Type($"truncate needs a string, not {PythonText.TypeName(value)}");
+        string cut = (string)Slicing.Apply(text, 0, Math.Max(length - PythonString.Length(end), 0), null, _budget)!;
         if (Comparing.IsTrue(arguments.Get(1, "killwords", false))) return cut + end;
         int space = cut.LastIndexOf(' ');
         return (space < 0 ? cut : cut[..space]) + end;
@@ -108,8 +109,10 @@ internal sealed class Filters
         return value is string text && double.TryParse(PythonString.Strip(text, null, true, true), NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed) ? parsed : arguments.Get(0, "default", 0.0);
     }
 
-    private static object Rounded(double value, CallArguments arguments)
+    private static object Rounded(object? number, CallArguments arguments)
     {
+        if (Number.IsInteger(number) && arguments.Get(1, "method", "common") is "common") return Number.Round(number!, Math.Clamp(arguments.Whole(0, "precision", 0), -1000, 0));
+        double value = Number.ToDouble(number);
         int precision = Math.Clamp(arguments.Whole(0, "precision", 0), -15, 15);
         double scale = Math.Pow(10, precision);
         return (arguments.Get(1, "method", "common") as string) switch

@@ -68,8 +68,12 @@ internal sealed class SequenceFilters(Filters filters, Budget budget)
 
     private List<object?> Sorted(object? value, CallArguments arguments)
     {
-        bool reverse = Comparing.IsTrue(arguments.Get(0, "reverse", false));
-        Func<object?, object?> key = Key(arguments.Get(2, "attribute"), Comparing.IsTrue(arguments.Get(1, "case_sensitive", false)));
+        bool reverse = Comparing.IsTrue(arguments.Get(0, "reverse", false)), caseSensitive = Comparing.IsTrue(arguments.Get(1, "case_sensitive", false));
+        object? attribute = arguments.Get(2, "attribute");
+        // Several attributes, with commas between, make a list of keys.
+        object?[] names = attribute is string text ? text.Split(',') : [attribute];
+        Func<object?, object?>[] keys = [.. names.Select(name => Key(name, caseSensitive))];
+        Func<object?, object?> key = attribute is null ? keys[0] : item => new TupleValue([.. keys.Select(of => of(item))]);
         return Ordered(Listed(Iterating.Items(value)), key, reverse);
     }
 
@@ -133,14 +137,14 @@ internal sealed class SequenceFilters(Filters filters, Budget budget)
     private IEnumerable<object?> Map(object? value, CallArguments arguments)
     {
         List<object?> mapped = [];
+        if (value is not Undefined && !Comparing.IsTrue(value)) return mapped;
         if (arguments.Positional.Count == 0)
         {
             object? attribute = arguments.Named.TryGetValue("attribute", out object? path) ? path : throw TemplateError.Type("map requires a filter argument");
             foreach (object? item in Iterating.Items(value))
             {
                 budget.Step();
-                object? found = _attributes.Path(item, attribute);
-                mapped.Add(found is Undefined && arguments.Named.TryGetValue("default", out object? otherwise) ? otherwise : found);
+                mapped.Add(_attributes.Path(item, attribute, arguments.Named.GetValueOrDefault("default")));
             }
             return mapped;
         }
@@ -155,6 +159,7 @@ internal sealed class SequenceFilters(Filters filters, Budget budget)
         string? test = arguments.Positional.Count > skipped ? arguments.NeedText(skipped, "test") : null;
         CallArguments rest = arguments with { Positional = [.. arguments.Positional.Skip(skipped + 1)] };
         List<object?> selected = [];
+        if (value is not Undefined && !Comparing.IsTrue(value)) return selected;
         foreach (object? item in Iterating.Items(value))
         {
             budget.Step();
@@ -223,7 +228,7 @@ internal sealed class SequenceFilters(Filters filters, Budget budget)
         {
             int length = each + (index < longer ? 1 : 0);
             List<object?> slice = items.GetRange(at, length);
-            if (arguments.Get(1, "fill_with") is { } fill && index >= longer && longer > 0) slice.Add(fill);
+            if (arguments.Get(1, "fill_with") is { } fill && index >= longer) slice.Add(fill);
             slices.Add(slice);
             at += length;
         }

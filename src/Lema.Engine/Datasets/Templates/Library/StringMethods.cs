@@ -22,16 +22,16 @@ internal sealed class StringMethods(Budget budget)
         "splitlines" => _ => Charged(PythonString.Lines(text)),
         "partition" => a => Partition(text, a.NeedText(0, "sep"), last: false),
         "rpartition" => a => Partition(text, a.NeedText(0, "sep"), last: true),
-        "startswith" => a => Any(a, prefix => text.StartsWith(prefix, StringComparison.Ordinal)),
-        "endswith" => a => Any(a, suffix => text.EndsWith(suffix, StringComparison.Ordinal)),
+        "startswith" => a => Any(a, prefix => Window(text, a).Part.StartsWith(prefix, StringComparison.Ordinal)),
+        "endswith" => a => Any(a, suffix => Window(text, a).Part.EndsWith(suffix, StringComparison.Ordinal)),
         "removeprefix" => a => a.NeedText(0, "prefix") is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
         "removesuffix" => a => a.NeedText(0, "suffix") is { Length: > 0 } suffix && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text,
         "replace" => a => Replace(text, a.NeedText(0, "old"), a.NeedText(1, "new"), a.Whole(2, "count", -1)),
-        "find" => a => Place(text, text.IndexOf(a.NeedText(0, "sub"), StringComparison.Ordinal)),
-        "rfind" => a => Place(text, text.LastIndexOf(a.NeedText(0, "sub"), StringComparison.Ordinal)),
-        "index" => a => Found(Place(text, text.IndexOf(a.NeedText(0, "sub"), StringComparison.Ordinal))),
-        "rindex" => a => Found(Place(text, text.LastIndexOf(a.NeedText(0, "sub"), StringComparison.Ordinal))),
-        "count" => a => Count(text, a.NeedText(0, "sub")),
+        "find" => a => Place(text, a, last: false),
+        "rfind" => a => Place(text, a, last: true),
+        "index" => a => Found(Place(text, a, last: false)),
+        "rindex" => a => Found(Place(text, a, last: true)),
+        "count" => a => Count(Window(text, a).Part, a.NeedText(0, "sub")),
         "join" => a => Join(text, Iterating.Items(a.Need(0, "iterable"))),
         "format" => a => TextFormat.Braces(text, a, budget),
         "format_map" => a => TextFormat.Braces(text, new CallArguments([], Names(a.Need(0, "mapping"))), budget),
@@ -92,6 +92,7 @@ internal sealed class StringMethods(Budget budget)
 
     private static TupleValue Partition(string text, string separator, bool last)
     {
+        if (separator.Length == 0) throw TemplateError.Other("empty separator");
         int at = last ? text.LastIndexOf(separator, StringComparison.Ordinal) : text.IndexOf(separator, StringComparison.Ordinal);
         if (at < 0) return new TupleValue(last ? ["", "", text] : [text, "", ""]);
         return new TupleValue([text[..at], separator, text[(at + separator.Length)..]]);
@@ -104,7 +105,22 @@ internal sealed class StringMethods(Budget budget)
         var other => throw TemplateError.Type($"first arg must be str or a tuple of str, not {PythonText.TypeName(other)}"),
     };
 
-    private static object Place(string text, int unit) => unit < 0 ? -1L : (long)PythonString.Length(text[..unit]);
+    private object Place(string text, CallArguments arguments, bool last)
+    {
+        (string part, int offset) = Window(text, arguments);
+        string wanted = arguments.NeedText(0, "sub");
+        int unit = last ? part.LastIndexOf(wanted, StringComparison.Ordinal) : part.IndexOf(wanted, StringComparison.Ordinal);
+        return unit < 0 ? -1L : offset + (long)PythonString.Length(part[..unit]);
+    }
+
+    /// <summary>The part of a text that a method's second and third argument bound, and where it begins.</summary>
+    private (string Part, int Offset) Window(string text, CallArguments arguments)
+    {
+        if (!arguments.Has(1, "start")) return (text, 0);
+        int length = PythonString.Length(text), start = arguments.Whole(1, "start", 0), end = arguments.Whole(2, "end", length);
+        string part = (string)Evaluation.Slicing.Apply(text, start, end, null, budget)!;
+        return (part, start < 0 ? Math.Max(start + length, 0) : Math.Min(start, length));
+    }
 
     private static object Found(object place) => (long)place >= 0 ? place : throw TemplateError.Other("substring not found");
 
@@ -135,7 +151,8 @@ internal sealed class StringMethods(Budget budget)
         string fill = arguments.Get(1, "fillchar", " ") as string ?? " ";
         if (missing <= 0 || fill.Length != 1) return text;
         budget.Charge(missing);
-        int before = (int)(missing * left);
+        // Python puts the odd one of a centred text before it where the width is odd.
+        int before = left == 0.5 ? missing / 2 + (missing & (missing + PythonString.Length(text)) & 1) : (int)(missing * left);
         return new string(fill[0], before) + text + new string(fill[0], missing - before);
     }
 }

@@ -10,8 +10,12 @@ internal static class TextFormat
 {
     private const int WidestField = 10_000;
 
-    public static string Percent(string format, IReadOnlyList<object?> values, Budget budget)
+    /// <param name="given">A tuple of values, a dictionary for <c>%(name)s</c>, or the only value.</param>
+    public static string Percent(string format, object? given, Budget budget)
     {
+        IReadOnlyList<object?> values = given is TupleValue tuple ? tuple.Items : [given];
+        // Python does not count what has items of its own.
+        bool counted = given is not (List<object?> or DictValue or RangeValue);
         StringBuilder text = new();
         int next = 0;
         for (int at = 0; at < format.Length; at++)
@@ -22,6 +26,8 @@ internal static class TextFormat
                 continue;
             }
             int start = ++at;
+            (bool Is, object? Value) named = at < format.Length && format[at] == '(' ? (true, Named(format, given, ref at)) : default;
+            if (named.Is) (start, counted) = (at, false);
             while (at < format.Length && format[at] is ('-' or '+' or '0' or ' ' or '#')) at++;
             string flags = format[start..at];
             int width = Digits(format, ref at) ?? 0;
@@ -32,14 +38,24 @@ internal static class TextFormat
                 text.Append('%');
                 continue;
             }
-            if (next >= values.Count) throw TemplateError.Type("not enough arguments for format string");
-            string field = Field(format[at], values[next++], precision, flags.Contains('+', StringComparison.Ordinal), budget);
+            if (!named.Is && next >= values.Count) throw TemplateError.Type("not enough arguments for format string");
+            string field = Field(format[at], named.Is ? named.Value : values[next++], precision, flags.Contains('+', StringComparison.Ordinal), budget);
             bool zero = flags.Contains('0', StringComparison.Ordinal) && !flags.Contains('-', StringComparison.Ordinal);
             text.Append(Pad(field, width, zero ? '0' : ' ', flags.Contains('-', StringComparison.Ordinal) ? '<' : zero ? '=' : '>'));
         }
-        if (next < values.Count) throw TemplateError.Type("not all arguments converted during string formatting");
+        if (counted && next < values.Count) throw TemplateError.Type("not all arguments converted during string formatting");
         budget.Charge(text.Length);
         return text.ToString();
+    }
+
+    private static object? Named(string format, object? given, ref int at)
+    {
+        int end = format.IndexOf(')', at);
+        if (end < 0) throw TemplateError.Other("incomplete format key");
+        string name = format[(at + 1)..end];
+        at = end + 1;
+        if (given is not DictValue dict) throw TemplateError.Type("format requires a mapping");
+        return dict.TryGet(name, out object? value) ? value : throw TemplateError.Other($"'{name}'");
     }
 
     public static string Braces(string format, CallArguments arguments, Budget budget)
@@ -103,21 +119,39 @@ internal static class TextFormat
     // [[fill]align][sign][0][width][,][.precision][type]
     private static string Specified(object? value, string specification, Budget budget)
     {
+        if (!(value is string || Number.Is(value))) throw TemplateError.Type($"unsupported format string passed to {PythonText.TypeName(value)}.__format__");
         int at = 0;
         char fill = ' ', align = Number.Is(value) ? '>' : '<';
         if (specification.Length > 1 && specification[1] is ('<' or '>' or '^' or '=')) (fill, align, at) = (specification[0], specification[1], 2);
         else if (specification[0] is '<' or '>' or '^' or '=') (align, at) = (specification[0], 1);
         bool plus = at < specification.Length && specification[at] == '+';
         if (at < specification.Length && specification[at] is ('+' or '-' or ' ')) at++;
-        if (at < specification.Length && specification[at] == '0') (fill, align) = ('0', '=');
+        if (at < specification.Length && specification[at] == '0') (fill, align) = ('0', value is string ? '<' : '=');
         int width = Digits(specification, ref at) ?? 0;
         bool commas = at < specification.Length && specification[at] == ',';
         if (commas) at++;
         int? precision = at < specification.Length && specification[at] == '.' ? ReadPrecision(specification, ref at) : null;
         char kind = at < specification.Length ? specification[at++] : value is double && precision is not null ? 'g' : value is double ? 'r' : Number.Is(value) ? 'd' : 's';
         if (at != specification.Length) throw TemplateError.Other("Invalid format specifier");
-        string text = commas && Number.IsInteger(value) ? Number.ToBig(value).ToString("N0", CultureInfo.InvariantCulture) : Field(kind, value, precision, plus, budget);
-        return Pad(text, width, fill, align);
+        if (!Fits(kind, value) || (commas && value is string)) throw TemplateError.Other($"Unknown format code '{kind}' for object of type '{PythonText.TypeName(value)}'");
+        string text = Field(kind, value, precision, plus, budget);
+        return Pad(commas ? Grouped(text) : text, width, fill, align);
+    }
+
+    private static bool Fits(char kind, object? value) => kind switch
+    {
+        's' => value is string,
+        'd' or 'x' or 'X' or 'o' or 'b' or 'c' => Number.IsInteger(value),
+        _ => Number.Is(value),
+    };
+
+    // A comma between every three digits before the point.
+    private static string Grouped(string text)
+    {
+        int first = text.StartsWith('-') || text.StartsWith('+') ? 1 : 0, end = first;
+        while (end < text.Length && char.IsAsciiDigit(text[end])) end++;
+        for (int at = end - 3; at > first; at -= 3) text = text.Insert(at, ",");
+        return text;
     }
 
     private static string Field(char kind, object? value, int? precision, bool plus, Budget budget)
@@ -130,11 +164,13 @@ internal static class TextFormat
                 return precision is { } most && most < text.Length ? text[..most] : text;
             case 'd' or 'i' or 'u':
                 if (!Number.Is(value)) throw TemplateError.Type($"%{kind} format: a real number is required, not {PythonText.TypeName(value)}");
-                text = (value is double real ? new System.Numerics.BigInteger(real) : Number.ToBig(value)).ToString(CultureInfo.InvariantCulture);
+                text = (value is double real ? Number.Truncate(real) : Number.ToBig(value)).ToString(CultureInfo.InvariantCulture);
                 break;
-            case 'x' or 'X':
-                text = ((long)Number.ToBig(value)).ToString(kind.ToString(), CultureInfo.InvariantCulture);
+            case 'x' or 'X' or 'o' or 'b':
+                text = InBase(Number.ToBig(value), kind);
                 break;
+            case 'c':
+                return value as string ?? (Number.ToInt(value) is var point && System.Text.Rune.IsValid(point) ? new Rune(point).ToString() : throw TemplateError.Other("%c arg not in range(0x110000)"));
             case 'f' or 'F':
                 if (!Number.Is(value)) throw TemplateError.Type($"must be real number, not {PythonText.TypeName(value)}");
                 text = Number.ToDouble(value).ToString("F" + (precision ?? 6).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
@@ -142,13 +178,25 @@ internal static class TextFormat
             case '%':
                 text = (Number.ToDouble(value) * 100).ToString("F" + (precision ?? 6).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) + "%";
                 break;
-            case 'e' or 'E' or 'g' or 'G':
+            case 'e' or 'E':
+                text = Number.ToDouble(value).ToString($"0.{new string('0', precision ?? 6)}{kind}+00", CultureInfo.InvariantCulture).Replace($".{kind}", $"{kind}", StringComparison.Ordinal);
+                break;
+            case 'g' or 'G':
                 text = Number.ToDouble(value).ToString(kind + (precision ?? 6).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
                 break;
             default:
                 throw TemplateError.Other($"unsupported format character '{kind}'");
         }
         return plus && !text.StartsWith('-') ? "+" + text : text;
+    }
+
+    private static string InBase(System.Numerics.BigInteger value, char kind)
+    {
+        int radix = kind switch { 'o' => 8, 'b' => 2, _ => 16 };
+        StringBuilder digits = new();
+        for (System.Numerics.BigInteger rest = System.Numerics.BigInteger.Abs(value); rest > 0; rest /= radix) digits.Insert(0, "0123456789abcdef"[(int)(rest % radix)]);
+        string text = (value < 0 ? "-" : "") + (digits.Length == 0 ? "0" : digits.ToString());
+        return kind == 'X' ? text.ToUpperInvariant() : text;
     }
 
     private static string Pad(string text, int width, char fill, char align)

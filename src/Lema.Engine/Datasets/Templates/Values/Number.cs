@@ -25,6 +25,18 @@ internal static class Number
 
     public static double ToDouble(object? value) => value is double real ? real : (double)ToBig(value);
 
+    /// <summary>A double without its fraction.</summary>
+    public static BigInteger Truncate(double value) => double.IsFinite(value) ? new BigInteger(value) : throw TemplateError.Other($"cannot convert float {Repr(value)} to integer");
+
+    /// <summary>An integer to the nearest multiple of a power of ten; from the middle to the even one.</summary>
+    public static object Round(object value, int precision)
+    {
+        if (precision >= 0) return Of(ToBig(value));
+        BigInteger unit = BigInteger.Pow(10, -precision), whole = ToBig(value), floor = FloorDivide(whole, unit);
+        int order = ((whole - floor * unit) * 2).CompareTo(unit);
+        return Of((order > 0 || (order == 0 && !floor.IsEven) ? floor + 1 : floor) * unit);
+    }
+
     /// <summary>An index, a count or a width.</summary>
     public static int ToInt(object? value) => ToBig(value) is var big && big >= int.MinValue && big <= int.MaxValue
         ? (int)big : throw TemplateError.Limit("the number is too large here.");
@@ -60,10 +72,31 @@ internal static class Number
             "-" => a - b,
             "*" => a * b,
             "/" => a / b,
-            "//" => Math.Floor(a / b),
-            "%" => a - Math.Floor(a / b) * b,
-            _ => Math.Pow(a, b),
+            "//" => FloorDivide(a, b),
+            "%" => Modulo(a, b),
+            _ => Power(a, b),
         };
+    }
+
+    // The sign is that of the divisor, of a zero too.
+    private static double Modulo(double a, double b)
+    {
+        double rest = a % b;
+        if (rest == 0) return Math.CopySign(0, b);
+        return rest < 0 == b < 0 ? rest : rest + b;
+    }
+
+    private static double FloorDivide(double a, double b)
+    {
+        double quotient = (a - Modulo(a, b)) / b;
+        return quotient == 0 ? Math.CopySign(0, a / b) : Math.Round(quotient);
+    }
+
+    private static double Power(double a, double b)
+    {
+        double power = Math.Pow(a, b);
+        if (double.IsInfinity(power) && double.IsFinite(a) && double.IsFinite(b)) throw TemplateError.Other("Numerical result out of range");
+        return double.IsNaN(power) && !double.IsNaN(a) && !double.IsNaN(b) ? throw TemplateError.Other("complex numbers are not supported") : power;
     }
 
     private static BigInteger FloorDivide(BigInteger a, BigInteger b)

@@ -65,6 +65,20 @@ internal static class PythonString
         return parts;
     }
 
+    /// <summary>How many runs of word characters (Python's <c>\w+</c>) a text has.</summary>
+    public static int WordCount(string text)
+    {
+        int count = 0;
+        bool within = false;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            bool word = Rune.IsLetter(rune) || Rune.IsNumber(rune) || rune.Value == '_';
+            if (word && !within) count++;
+            within = word;
+        }
+        return count;
+    }
+
     public static List<object?> Lines(string text)
     {
         List<object?> lines = [];

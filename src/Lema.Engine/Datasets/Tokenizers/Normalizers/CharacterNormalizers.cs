@@ -35,11 +35,12 @@ internal sealed class Lowercase : CharacterNormalizer
         : Rune.IsValid(point) ? Rune.ToLowerInvariant(new Rune(point)).ToString() : written.ToString();
 }
 
-/// <summary>Drops non-spacing marks; useful behind NFD or NFKD.</summary>
+/// <summary>Drops combining marks (\p{M}); useful behind NFD or NFKD.</summary>
 internal sealed class StripAccents : CharacterNormalizer
 {
     protected override string Change(int point, ReadOnlySpan<char> written) =>
-        CharUnicodeInfo.GetUnicodeCategory(point) == UnicodeCategory.NonSpacingMark ? "" : written.ToString();
+        CharUnicodeInfo.GetUnicodeCategory(point) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+            ? "" : written.ToString();
 }
 
 /// <summary>Drops the white space at the ends of a segment.</summary>

@@ -13,13 +13,16 @@ internal sealed class Replace(ITextPattern pattern, string content) : Normalizer
         List<(int Start, int Length)> matches = [];
         StringBuilder changed = new(old.Length);
         int at = 0;
-        while (pattern.Find(old, at, out int start, out int length))
+        PatternMatches found = new(pattern, old);
+        bool any = false;
+        while (found.Next(out int start, out int length))
         {
+            any = true;
             changed.Append(old, at, start - at).Append(content);
             if (text.Tracked) matches.Add((start, length));
             at = start + length;
         }
-        if (at == 0) return text;
+        if (!any) return text;
         changed.Append(old, at, old.Length - at);
         return text.Changed(changed.ToString(), builder => Align(builder, matches, old.Length));
     }

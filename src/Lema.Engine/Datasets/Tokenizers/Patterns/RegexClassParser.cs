@@ -66,7 +66,7 @@ internal sealed class RegexClassParser(string pattern, int start)
         string name = pattern[_at..end];
         _at = end + 2;
         bool negated = name.StartsWith('^');
-        CodePointSet set = UnicodeProperties.Find(negated ? name[1..] : name) ?? throw Error($"the class '{name}' is not supported");
+        CodePointSet set = UnicodeProperties.FindPosix(negated ? name[1..] : name) ?? throw Error($"the class '{name}' is not supported");
         return negated ? set.Negated() : set;
     }
 

@@ -142,8 +142,8 @@ internal sealed class RegexMatcher
     };
 
     private static bool IsWordBoundary(ReadOnlySpan<char> text, int at) =>
-        (at > 0 && CharacterClass.IsWord(CharacterClass.CodePointBefore(text, at, out _)))
-        != (at < text.Length && CharacterClass.IsWord(CharacterClass.CodePointAt(text, at, out _)));
+        (at > 0 && UnicodeProperties.Word.Contains(CharacterClass.CodePointBefore(text, at, out _)))
+        != (at < text.Length && UnicodeProperties.Word.Contains(CharacterClass.CodePointAt(text, at, out _)));
 }
 
 /// <summary>A pattern whose backtracking does not end in reasonable time on a text.</summary>

@@ -25,6 +25,13 @@ internal sealed class RegexParser
         return parser._at == pattern.Length ? node : throw parser.Error("')' without '('");
     }
 
+    /// <summary><c>\R</c>: CR LF, which is not taken apart, or one code point that breaks lines.</summary>
+    private static readonly RegexNode LineBreak = new AtomicNode(new ChoiceNode(
+    [
+        new SequenceNode([new SetNode(CodePointSet.Of('\r')), new SetNode(CodePointSet.Of('\n'))]),
+        new SetNode(new CodePointSet(point => point is (>= '\n' and <= '\r') or 0x85 or 0x2028 or 0x2029)),
+    ]));
+
     private bool AtEnd => _at == _pattern.Length;
 
     private RegexNode Choice()
@@ -107,6 +114,11 @@ internal sealed class RegexParser
 
     private RegexNode Escape()
     {
+        if (_at + 1 < _pattern.Length && _pattern[_at + 1] == 'R')
+        {
+            _at += 2;
+            return LineBreak;
+        }
         Anchor? anchor = _at + 1 >= _pattern.Length ? null : _pattern[_at + 1] switch
         {
             'A' => Anchor.TextStart,

@@ -36,11 +36,12 @@ internal sealed class RegexPattern : ITextPattern
         long steps = LeastSteps + StepsOfUnit * (text.Length - from);
         try
         {
-            for (start = from; start < text.Length;)
+            for (start = from; ;)
             {
                 int end = matcher.Match(_program, text, start, steps);
                 length = end - start;
-                if (length > 0) return true;
+                if (end >= 0) return true;
+                if (start == text.Length) break;
                 CharacterClass.CodePointAt(text, start, out int skipped);
                 start += skipped;
             }

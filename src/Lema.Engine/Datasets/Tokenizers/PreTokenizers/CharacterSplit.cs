@@ -28,11 +28,11 @@ internal sealed class CharacterSplit(Func<int, bool> isSeparator, SplitBehavior 
                 plain += length;
                 continue;
             }
-            writer.Add(plain, separator: false);
+            if (plain > 0) writer.Add(plain, separator: false);
             writer.Add(length, separator: true);
             plain = 0;
         }
-        writer.Add(plain, separator: false);
+        if (plain > 0) writer.Add(plain, separator: false);
         writer.Finish();
     }
 

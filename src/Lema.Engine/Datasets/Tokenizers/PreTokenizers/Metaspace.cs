@@ -28,11 +28,11 @@ internal sealed class Metaspace(char replacement, PrependScheme scheme, bool spl
         ReadOnlySpan<char> rest = whole.Span;
         while (rest.IndexOf(replacement) is var at and >= 0)
         {
-            writer.Add(at, separator: false);
+            if (at > 0) writer.Add(at, separator: false);
             writer.Add(1, separator: true);
             rest = rest[(at + 1)..];
         }
-        writer.Add(rest.Length, separator: false);
+        if (rest.Length > 0) writer.Add(rest.Length, separator: false);
         writer.Finish();
     }
 }

@@ -11,14 +11,15 @@ internal sealed class PatternSplit(ITextPattern pattern, SplitBehavior behavior,
     {
         ReadOnlySpan<char> text = piece.Span;
         SplitWriter writer = new(piece, behavior, next);
+        PatternMatches matches = new(pattern, text);
         int at = 0;
-        while (pattern.Find(text, at, out int start, out int length))
+        while (matches.Next(out int start, out int length))
         {
-            writer.Add(start - at, separator: invert);
+            if (start > at) writer.Add(start - at, separator: invert);
             writer.Add(length, separator: !invert);
             at = start + length;
         }
-        writer.Add(text.Length - at, separator: invert);
+        if (at < text.Length) writer.Add(text.Length - at, separator: invert);
         writer.Finish();
     }
 }

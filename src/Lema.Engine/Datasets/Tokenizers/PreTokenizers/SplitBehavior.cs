@@ -16,10 +16,9 @@ internal ref struct SplitWriter(Piece piece, SplitBehavior behavior, IPieceSink 
     private bool _heldIsSeparator;
     private bool _holds;
 
-    /// <summary>The next part, which begins where the one before ended.</summary>
+    /// <summary>The next part, which begins where the one before ended; an empty one still parts what lies on its two sides.</summary>
     public void Add(int length, bool separator)
     {
-        if (length == 0) return;
         if (behavior == SplitBehavior.Isolated)
         {
             Hand(_end, length);

@@ -39,10 +39,17 @@ internal static class CharacterClass
 
     public static bool IsSpace(int codePoint) => codePoint < 0x10000 && (Basic[codePoint] & Space) != 0;
 
-    /// <summary>\w: letters, marks, decimal digits, letter numbers, connector punctuation and the two joiners.</summary>
-    public static bool IsWord(int codePoint) => codePoint is 0x200C or 0x200D || CharUnicodeInfo.GetUnicodeCategory(codePoint) is
+    /// <summary>\w of Rust's regular expressions (UTS #18): that of <see cref="IsWordPart"/> and the two joiners.</summary>
+    public static bool IsWord(int codePoint) => codePoint is 0x200C or 0x200D || IsWordPart(codePoint);
+
+    /// <summary>Alphabetic, marks, decimal digits and connector punctuation. Alphabetic are letters, letter numbers and the circled and squared letters.</summary>
+    public static bool IsWordPart(int codePoint) => CharUnicodeInfo.GetUnicodeCategory(codePoint) switch
+    {
         <= UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
+            or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation => true,
+        UnicodeCategory.OtherSymbol => codePoint is (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
+        _ => false,
+    };
 
     /// <summary>The code point at <paramref name="index"/> and its length in UTF-16 units.</summary>
     public static int CodePointAt(ReadOnlySpan<char> text, int index, out int length)
