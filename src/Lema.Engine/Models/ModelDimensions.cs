@@ -8,5 +8,5 @@ public sealed record ModelDimensions(string ModelType, int HiddenSize, int Vocab
 {
     public static ModelDimensions Read(ConfigReader config, bool tiedByDefault = false) => new(
         config.Text("model_type"), config.PositiveInt("hidden_size"), config.PositiveInt("vocab_size"), config.PositiveInt("num_hidden_layers"),
-        config.PositiveInt("max_position_embeddings", 2048), config.Flag("tie_word_embeddings", config.Flag("tie_embedding", tiedByDefault)));
+        config.PositiveInt("max_position_embeddings", 2048), config.Flag("tie_embedding", config.Flag("tie_word_embeddings", tiedByDefault)));
 }

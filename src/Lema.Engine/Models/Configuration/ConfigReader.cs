@@ -131,6 +131,7 @@ public sealed class ConfigReader
         {
             if (_read.Contains(key) || harmless.Contains(key) || value.ValueKind == JsonValueKind.Null || key.StartsWith('_') || key.EndsWith("_version", StringComparison.Ordinal))
                 continue;
+            if (value.ValueKind == JsonValueKind.False && HarmlessFields.WhenFalse.Contains(key)) continue;
             Problem(key, "is not a field that this model type is known to have. It might change the result, so it is refused; remove it if it does not.");
         }
     }

@@ -15,9 +15,15 @@ public static class HarmlessFields
         "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids", "num_return_sequences", "output_scores",
         "return_dict_in_generate", "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values", "exponential_decay_length_penalty",
         "suppress_tokens", "begin_suppress_tokens", "cache_implementation", "unsloth_fixed", "max_position_embeddings", "gradient_checkpointing",
-        "attn_implementation", "is_llama_config", "use_flash_attn", "training_args", "model_max_length",
+        "attn_implementation", "is_llama_config", "use_flash_attn", "training_args", "model_max_length", "transformers.js_config", "pad_token", "max_sequence_length",
         // Dropout belongs to the training of the base model; fine-tuning here leaves it out, as evaluation mode does.
         "attention_dropout", "hidden_dropout", "embd_pdrop", "resid_pdrop", "attn_pdrop", "classifier_dropout",
+    };
+
+    /// <summary>Flags that publishers write down although the model type does not have what they turn on: harmless when false.</summary>
+    public static readonly IReadOnlySet<string> WhenFalse = new HashSet<string>
+    {
+        "attention_bias", "mlp_bias", "lm_head_bias", "rope_interleaved", "use_mrope", "use_bidirectional_attention", "use_sliding_window", "output_router_logits", "add_cross_attention",
     };
 
     public static readonly IReadOnlySet<string> Rotary = new HashSet<string> { "rope_type", "type", "rope_theta", "partial_rotary_factor" };

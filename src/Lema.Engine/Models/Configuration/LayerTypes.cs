@@ -18,14 +18,16 @@ public static class LayerTypes
         return types;
     }
 
+    /// <summary><c>sliding_window</c>: null is none, and the family's default stands where the field is absent.</summary>
+    public static int? Window(ConfigReader config, int? byDefault) => config.OptionalInt("sliding_window") ?? (config.Keys.Contains("sliding_window") ? null : byDefault);
+
     /// <summary>Window of each block where Qwen's and SmolLM3's configs have one: only with <c>use_sliding_window</c>.</summary>
+    /// <param name="byDefault">The window where the field is absent.</param>
     /// <param name="slidesByDefault">Which blocks slide where <c>layer_types</c> is absent.</param>
-    public static int?[] OptionalWindows(ConfigReader config, Func<int, bool> slidesByDefault)
+    public static int?[] OptionalWindows(ConfigReader config, int? byDefault, Func<int, bool> slidesByDefault)
     {
-        bool used = config.Flag("use_sliding_window", false);
-        int? window = config.OptionalInt("sliding_window");
-        string[] types = Read(config, block => used && slidesByDefault(block) ? Sliding : Full, Full, Sliding);
-        if (types.Contains(Sliding) && used && window is null) config.Problem("sliding_window", "is missing, but layers slide.");
-        return [.. types.Select(type => used && type == Sliding ? window : null)];
+        int? window = Window(config, byDefault);
+        bool used = config.Flag("use_sliding_window", false) && window is not null;
+        return [.. Read(config, block => used && slidesByDefault(block) ? Sliding : Full, Full, Sliding).Select(type => used && type == Sliding ? window : null)];
     }
 }

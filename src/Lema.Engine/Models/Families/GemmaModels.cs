@@ -82,7 +82,7 @@ public sealed record GemmaSettings(string[] LayerTypes, int Window, double Query
         config.OneOf("hidden_activation", "gelu_pytorch_tanh", "gelu_pytorch_tanh");
         _ = config.Text("hidden_act", "");
         bool bias = config.Flag("attention_bias", false);
-        HeadSettings heads = HeadSettings.Read(config, 256);
+        HeadSettings heads = HeadSettings.Read(config, 256, 4);
         return new(ModelDimensions.Read(config, tiedByDefault: true), config.PositiveInt("intermediate_size"), heads, config.PositiveNumber("rms_norm_eps", 1e-6),
             RotaryConfiguration.Read(config, heads.Width, theta, layerType), bias, bias);
     }

@@ -5,7 +5,7 @@ using Lema.Engine.Models.Operations;
 namespace Lema.Engine.Models.Families;
 
 /// <summary>GPT-2 (Radford et al. 2019): learned positions, layer norms with bias, weights stored [in, out] (Conv1D), tied embeddings.</summary>
-public sealed class Gpt2Model(ModelDimensions dimensions, int heads, int inner, double epsilon) : DecoderModel(dimensions)
+public sealed class Gpt2Model(ModelDimensions dimensions, int heads, int inner, double epsilon, bool scalesByDepth) : DecoderModel(dimensions)
 {
     private const string PositionEmbedding = "wpe.weight";
 
@@ -22,14 +22,14 @@ public sealed class Gpt2Model(ModelDimensions dimensions, int heads, int inner, 
         config.OneOf("activation_function", "gelu_new", "gelu_new", "gelu_pytorch_tanh");
         config.MustBe("add_cross_attention", false);
         config.MustBe("scale_attn_weights", true);
-        config.MustBe("scale_attn_by_inverse_layer_idx", false);
         _ = config.Flag("reorder_and_upcast_attn", false);
         foreach (string key in (string[])["summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "n_ctx"]) _ = config.Has(key);
         int hidden = config.PositiveInt("n_embd", 768), heads = config.PositiveInt("n_head", 12);
         if (hidden % heads != 0) config.Problem("n_head", $"is {heads}, which does not divide n_embd {hidden}.");
         ModelDimensions dimensions = new(config.Text("model_type"), hidden, config.PositiveInt("vocab_size"), config.PositiveInt("n_layer", 12),
             config.PositiveInt("n_positions", 1024), config.Flag("tie_word_embeddings", true));
-        return new Gpt2Model(dimensions, heads, config.OptionalInt("n_inner") ?? 4 * hidden, config.PositiveNumber("layer_norm_epsilon", 1e-5));
+        return new Gpt2Model(dimensions, heads, config.OptionalInt("n_inner") ?? 4 * hidden, config.PositiveNumber("layer_norm_epsilon", 1e-5),
+            config.Flag("scale_attn_by_inverse_layer_idx", false));
     }
 
     public override string BlockPrefix(int block) => $"h.{block}.";
@@ -54,7 +54,7 @@ public sealed class Gpt2Model(ModelDimensions dimensions, int heads, int inner, 
         int width = HiddenSize / heads;
         Variable Conv1D(Variable input, string module) => pass.Linear(input, module, hasBias: true, transposed: true);
         Variable[] qkv = pass.Split(Conv1D(pass.LayerNorm(x, "ln_1.weight", "ln_1.bias", epsilon), "attn.c_attn"), HiddenSize, HiddenSize, HiddenSize);
-        Variable y = pass.Attend(pass.Heads(qkv[0], width), pass.Heads(qkv[1], width), pass.Heads(qkv[2], width), new(1 / Math.Sqrt(width)));
+        Variable y = pass.Attend(pass.Heads(qkv[0], width), pass.Heads(qkv[1], width), pass.Heads(qkv[2], width), new(1 / Math.Sqrt(width) / (scalesByDepth ? block + 1 : 1)));
         x = pass.Add(x, Conv1D(y, "attn.c_proj"));
         Variable h = pass.GeluTanh(Conv1D(pass.LayerNorm(x, "ln_2.weight", "ln_2.bias", epsilon), "mlp.c_fc"));
         return pass.Add(x, Conv1D(h, "mlp.c_proj"));

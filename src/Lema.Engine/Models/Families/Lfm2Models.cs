@@ -118,10 +118,11 @@ public sealed record Lfm2Settings(
 
     public static Lfm2Settings Read(ConfigReader config, int intermediateSize)
     {
-        HeadSettings heads = HeadSettings.Read(config);
+        HeadSettings heads = HeadSettings.Read(config, defaultKeys: 8);
         int[] attention = config.Ints("full_attn_idxs");
+        bool isNamed = config.Has("full_attn_idxs");
         string[] types = Configuration.LayerTypes.Read(
-            config, block => attention.Contains(block) ? Configuration.LayerTypes.Full : Convolution, Configuration.LayerTypes.Full, Convolution);
+            config, block => !isNamed || attention.Contains(block) ? Configuration.LayerTypes.Full : Convolution, Configuration.LayerTypes.Full, Convolution);
         int hidden = config.PositiveInt("hidden_size");
         foreach (string width in (string[])["block_dim", "conv_dim", "conv_dim_out"])
             if (config.PositiveInt(width, hidden) != hidden) config.Problem(width, $"differs from hidden_size {hidden}, which is not implemented.");
@@ -136,10 +137,12 @@ public sealed record Lfm2Settings(
     /// <summary>Width of the dense feed-forward: two thirds of intermediate_size, times a factor, rounded up.</summary>
     public static int DenseWidth(ConfigReader config)
     {
-        int width = config.PositiveInt("intermediate_size", config.PositiveInt("block_ff_dim", 12288)), multiple = config.PositiveInt("block_multiple_of", 256);
+        int width = config.PositiveInt("block_ff_dim", config.PositiveInt("intermediate_size", 12288)), multiple = config.PositiveInt("block_multiple_of", 256);
+        bool isRounded = config.Has("block_ffn_dim_multiplier") || !config.Keys.Contains("block_ffn_dim_multiplier");
         double factor = config.PositiveNumber("block_ffn_dim_multiplier", 1);
         if (!config.Flag("block_auto_adjust_ff_dim", true)) return width;
-        return (int)((long)((int)(2L * width / 3) * factor) + multiple - 1) / multiple * multiple;
+        int part = (int)(2L * width / 3);
+        return isRounded ? (int)((long)(part * factor) + multiple - 1) / multiple * multiple : part;
     }
 }
 

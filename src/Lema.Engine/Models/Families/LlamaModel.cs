@@ -11,13 +11,15 @@ public sealed record LlamaSettings(
     ModelDimensions Dimensions, int IntermediateSize, HeadSettings Heads, double NormEpsilon, RotarySettings Rotary, bool QkvBias = false, bool OutputBias = false, bool MlpBias = false)
 {
     /// <summary>The fields that most families name alike.</summary>
-    /// <param name="theta">The family's default of rope_theta.</param>
-    public static LlamaSettings Read(ConfigReader config, double theta = 10000, bool tiedByDefault = false, int? headWidth = null, string activationKey = "hidden_act", string activation = "silu")
+    /// <param name="theta">The family's default of rope_theta; the other defaults likewise.</param>
+    /// <param name="rotary">Reads the rotary settings of heads of a width, where the family does so in a way of its own.</param>
+    public static LlamaSettings Read(
+        ConfigReader config, double theta = 10000, bool tiedByDefault = false, int? headWidth = null, int? keyHeads = null, double epsilon = 1e-6, Func<int, RotarySettings>? rotary = null)
     {
-        config.OneOf(activationKey, activation, activation);
-        HeadSettings heads = HeadSettings.Read(config, headWidth);
-        return new(ModelDimensions.Read(config, tiedByDefault), config.PositiveInt("intermediate_size"), heads, config.PositiveNumber("rms_norm_eps", 1e-6),
-            RotaryConfiguration.Read(config, heads.Width, theta));
+        config.OneOf("hidden_act", "silu", "silu");
+        HeadSettings heads = HeadSettings.Read(config, headWidth, keyHeads);
+        return new(ModelDimensions.Read(config, tiedByDefault), config.PositiveInt("intermediate_size"), heads, config.PositiveNumber("rms_norm_eps", epsilon),
+            rotary?.Invoke(heads.Width) ?? RotaryConfiguration.Read(config, heads.Width, theta));
     }
 }
 

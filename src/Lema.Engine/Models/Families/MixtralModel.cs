@@ -14,13 +14,13 @@ public sealed class MixtralModel(LlamaSettings settings, int? window, int expert
 
     public new static DecoderModel Read(ConfigReader config)
     {
-        LlamaSettings settings = LlamaSettings.Read(config, theta: 1e6);
+        LlamaSettings settings = LlamaSettings.Read(config, theta: 1e6, keyHeads: 8, epsilon: 1e-5);
         int experts = config.PositiveInt("num_local_experts", 8), chosen = config.PositiveInt("num_experts_per_tok", 2);
         if (chosen > experts) config.Problem("num_experts_per_tok", $"is {chosen} of {experts} experts.");
         config.MustBe("router_jitter_noise", 0);
         config.MustBe("output_router_logits", false);
         _ = config.AnyNumber("router_aux_loss_coef", 0);
-        return new MixtralModel(settings, config.OptionalInt("sliding_window"), experts, chosen);
+        return new MixtralModel(settings, LayerTypes.Window(config, null), experts, chosen);
     }
 
     public override BlockParts Parts(int block) => new()

@@ -10,7 +10,7 @@ public sealed class Olmo2Model(LlamaSettings settings) : LlamaModel(settings)
     public new static DecoderModel Read(ConfigReader config)
     {
         bool bias = config.Flag("attention_bias", false);
-        return new Olmo2Model(LlamaSettings.Read(config) with { QkvBias = bias, OutputBias = bias });
+        return new Olmo2Model(LlamaSettings.Read(config, epsilon: 1e-5) with { QkvBias = bias, OutputBias = bias });
     }
 
     public override Variable Block(LayerPass pass, int block, Variable x)

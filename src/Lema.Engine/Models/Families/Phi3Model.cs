@@ -9,9 +9,13 @@ public sealed class Phi3Model(LlamaSettings settings, int? window) : LlamaModel(
 {
     public new static DecoderModel Read(ConfigReader config)
     {
-        LlamaSettings settings = LlamaSettings.Read(config);
+        // What the first publications called su and yarn is what became known as longrope.
+        LlamaSettings settings = LlamaSettings.Read(config, epsilon: 1e-5, rotary: width =>
+            RotaryConfiguration.Read(config, width, 10000, partial: true, read: name => name is "su" or "yarn" ? "longrope" : name));
         _ = config.OptionalInt("original_max_position_embeddings");
-        return new Phi3Model(settings, config.OptionalInt("sliding_window"));
+        config.MustBe("full_attn_mod", 1);
+        config.MustBe("interpolate_factor", 1);
+        return new Phi3Model(settings, LayerTypes.Window(config, null));
     }
 
     public override BlockParts Parts(int block) => new()

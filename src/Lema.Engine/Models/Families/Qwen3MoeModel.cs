@@ -14,10 +14,14 @@ public sealed class Qwen3MoeModel(LlamaSettings settings, int?[] windows, Qwen3M
 
     public new static DecoderModel Read(ConfigReader config)
     {
-        LlamaSettings settings = ReadSettings(config);
+        LlamaSettings settings = ReadSettings(config, 4);
         config.MustBe("output_router_logits", false);
         _ = config.AnyNumber("router_aux_loss_coef", 0);
-        return new Qwen3MoeModel(settings, Windows(config), Qwen3MoeSettings.Read(config));
+        // Every block slides or none: the field that says from which one on has no meaning here.
+        _ = config.Has("max_window_layers");
+        int? window = LayerTypes.Window(config, 4096);
+        int?[] windows = [.. Enumerable.Repeat(config.Flag("use_sliding_window", false) ? window : null, settings.Dimensions.BlockCount)];
+        return new Qwen3MoeModel(settings, windows, Qwen3MoeSettings.Read(config));
     }
 
     public override BlockParts Parts(int block) => IsDense(block) ? base.Parts(block) : new()

@@ -7,6 +7,9 @@ namespace Lema.Engine.Models.Operations;
 /// <summary>Rotary position embedding (Su et al. 2021), rotating halves of the head, not neighbours.</summary>
 public static class RotaryEmbedding
 {
+    // Frequencies that change with every length are not worth keeping.
+    private const int MostKeptKind = 1;
+
     /// <summary>Rotates each head by its token's position. x: [tokens, heads, head dim]; only the first <see cref="RotarySettings.Dimensions"/> of a head turn.</summary>
     public static Variable Rotate(this LayerPass pass, Variable x, RotarySettings rotary)
     {
@@ -34,13 +37,13 @@ public static class RotaryEmbedding
     private static (Tensor Cos, Tensor Sin) Tables(LayerPass pass, RotarySettings rotary, ScalarType type)
     {
         TokenBatch batch = pass.Batch;
-        long positions = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)batch.Segments.Max(segment => segment.Past + segment.Length));
-        Tensor Table(string name, Func<Tensor, Tensor> function) => pass.Shared.Get((rotary, name, positions, type, batch.Positions.device.ToString()), () =>
-        {
-            Tensor frequencies = tensor(rotary.Frequencies(), device: batch.Positions.device);
-            Tensor angles = arange(positions, ScalarType.Float32, batch.Positions.device).unsqueeze(1).mul(frequencies);
-            return function(angles).mul(rotary.AttentionFactor).to(type).unsqueeze(1);
-        });
+        int length = batch.Segments.Max(segment => segment.Past + segment.Length), kind = rotary.Scaling.Kind(length);
+        long positions = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length);
+        Tensor Angles() => arange(positions, ScalarType.Float32, batch.Positions.device).unsqueeze(1).mul(tensor(rotary.Frequencies(length), device: batch.Positions.device));
+        Tensor Compute(Func<Tensor, Tensor> function) => function(Angles()).mul(rotary.AttentionFactor).to(type).unsqueeze(1);
+        Tensor Table(string name, Func<Tensor, Tensor> function) => kind <= MostKeptKind
+            ? pass.Shared.Get((rotary, name, positions, kind, type, batch.Positions.device.ToString()), () => Compute(function))
+            : Compute(function);
         return (Table("cos", cos).index_select(0, batch.Positions), Table("sin", sin).index_select(0, batch.Positions));
     }
 }
