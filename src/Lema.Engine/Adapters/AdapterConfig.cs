@@ -22,7 +22,7 @@ public static class AdapterConfig
 
     private static readonly HashSet<string> Harmless =
     [
-        "auto_mapping", "base_model_name_or_path", "inference_mode", "init_lora_weights", "megatron_config", "megatron_core", "peft_version",
+        "auto_mapping", "base_model_name_or_path", "inference_mode", "megatron_config", "megatron_core", "peft_version",
         "qalora_group_size", "revision", "task_type", "loftq_config", "runtime_config", "ensure_weight_tying",
     ];
 
@@ -37,6 +37,9 @@ public static class AdapterConfig
         config.OneOf("bias", "none", "none");
         config.MustBe("lora_bias", false);
         config.MustBe("use_qalora", false);
+        // Others, such as PiSSA, start from a changed base.
+        if (config.IsText("init_lora_weights")) config.OneOf("init_lora_weights", "gaussian", "gaussian", "eva", "orthogonal");
+        else _ = config.Flag("init_lora_weights", true);
         foreach (string key in NeutralOnly.Where(config.HasMeaning)) config.Problem(key, "is an option that is not implemented and changes the result.");
         LoraSettings settings = new()
         {

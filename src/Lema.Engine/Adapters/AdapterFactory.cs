@@ -52,23 +52,25 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
             bool gateUp = TargetModules.IsNamed($"{name}.gate_up_proj", parameter), down = TargetModules.IsNamed($"{name}.down_proj", parameter);
             if (!gateUp && !down) continue;
             found = true;
+            int rank = TargetModules.Rank(settings, $"{name}.{(gateUp ? "gate_up_proj" : "down_proj")}");
+            double scale = Scale(TargetModules.Alpha(settings, $"{name}.{(gateUp ? "gate_up_proj" : "down_proj")}"), rank);
             (long input, long output) = gateUp ? (fused.Hidden, 2 * fused.Inner) : (fused.Inner, fused.Hidden);
             // PEFT nests one wrapper around another when both parameters of a module are targeted; the first one's keys get "base_layer."
             string key = KeyPrefix + name + (gateUp && settings.TargetParameters.Length > 1 ? ".base_layer" : "");
-            TrainedParameter a = Add($"{key}.lora_A.weight", block, AdapterTensorRole.A, published, experts * settings.R, input);
-            TrainedParameter b = Add($"{key}.lora_B.weight", block, AdapterTensorRole.B, published, output, settings.R * experts);
-            for (int expert = 0; expert < experts; expert++) AddExpert(block, fused, expert, experts, a, b, gateUp);
+            TrainedParameter a = Add($"{key}.lora_A.weight", block, AdapterTensorRole.A, published, experts * rank, input);
+            TrainedParameter b = Add($"{key}.lora_B.weight", block, AdapterTensorRole.B, published, output, rank * experts);
+            for (int expert = 0; expert < experts; expert++) AddExpert(block, fused, expert, experts, a, b, gateUp, rank, scale);
         }
         if (!found) throw new InvalidInputException("run settings", "lora.targetParameters", $"'{parameter}' is no fused expert parameter of a {model.ModelType} model.");
     }
 
-    private void AddExpert(int block, FusedExperts fused, int expert, int experts, TrainedParameter a, TrainedParameter b, bool gateUp)
+    private void AddExpert(int block, FusedExperts fused, int expert, int experts, TrainedParameter a, TrainedParameter b, bool gateUp, int rank, double scale)
     {
-        Tensor Rows(Tensor whole) => whole.narrow(0, expert * settings.R, settings.R).DetachFromDisposeScope();
+        Tensor Rows(Tensor whole) => whole.narrow(0, expert * rank, rank).DetachFromDisposeScope();
         Tensor Columns(Tensor whole, long from, long count) =>
-            whole.view(whole.shape[0], settings.R, experts).select(2, expert).narrow(0, from, count).DetachFromDisposeScope();
+            whole.view(whole.shape[0], rank, experts).select(2, expert).narrow(0, from, count).DetachFromDisposeScope();
         void Attach(string format, long from, long count) => _modules[model.BlockPrefix(block) + string.Format(null, format, expert)] = new(
-            Rows(a.Value), Columns(b.Value, from, count), Rows(a.Gradient), Columns(b.Gradient, from, count), Scale(settings.Alpha, settings.R), settings.Dropout);
+            Rows(a.Value), Columns(b.Value, from, count), Rows(a.Gradient), Columns(b.Gradient, from, count), scale);
         if (!gateUp) Attach(fused.Down, 0, fused.Hidden);
         else
         {
@@ -80,11 +82,12 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
     private (TrainedParameter? Embedding, TrainedParameter? Head) AddModulesToSave()
     {
         TrainedParameter? embedding = null, head = null;
+        HashSet<string> saved = [];
         foreach (string module in settings.ModulesToSave)
         {
-            WholeParameter[] found = [.. WholeParameter.All(model).Where(p => TargetModules.IsNamed(TargetModules.ModuleName(model, p.Module), module))];
+            WholeParameter[] found = [.. WholeParameter.All(model).Where(p => IsWithin(TargetModules.ModuleName(model, p.Module), module))];
             if (found.Length == 0) throw new InvalidInputException("run settings", "lora.modulesToSave", $"'{module}' names no module of a {model.ModelType} model.");
-            foreach (WholeParameter parameter in found)
+            foreach (WholeParameter parameter in found.Where(parameter => saved.Add(parameter.Name)))
             {
                 TrainedParameter trained = Add(
                     KeyPrefix + TargetModules.ModuleName(model, parameter.Name), parameter.Layer, AdapterTensorRole.Whole, parameter.BaseName, [.. parameter.Shape]);
@@ -94,6 +97,13 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
             }
         }
         return (embedding, head);
+    }
+
+    /// <summary>PEFT saves every module whose name ends with the given one, and all that it holds.</summary>
+    private static bool IsWithin(string module, string saved)
+    {
+        string[] parts = module.Split('.');
+        return Enumerable.Range(1, parts.Length).Any(count => string.Join('.', parts.Take(count)).EndsWith(saved, StringComparison.Ordinal));
     }
 
     private TrainedParameter Add(string key, int layer, AdapterTensorRole role, string baseName, params long[] shape)

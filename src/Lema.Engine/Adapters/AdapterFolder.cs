@@ -44,7 +44,7 @@ public static class AdapterFolder
     public static void Save(string folder, AdapterWeights weights, LoraSettings settings, DecoderModel model, string baseModel)
     {
         IReadOnlyList<TargetModule> targets = TargetModules.Find(model, settings);
-        IEnumerable<string> names = settings.TargetModules is ["all-linear"] ? TargetModules.ShortNames(targets) : settings.TargetModules.Order(StringComparer.Ordinal);
+        IEnumerable<string> names = settings.TargetModules is ["all-linear"] ? TargetModules.Names(model, settings, targets) : settings.TargetModules.Order(StringComparer.Ordinal);
         AdapterConfig.Write(folder, settings, baseModel, names, targets.Any(target => target.Linear.Transposed));
         SafetensorsFile.Save(Path.Combine(folder, WeightsName),
             weights.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Name, p.Value)));

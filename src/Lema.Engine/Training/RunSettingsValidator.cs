@@ -47,6 +47,8 @@ public static class RunSettingsValidator
         if (!(lora.Dropout is >= 0 and < 1)) yield return ("lora.dropout", $"is {lora.Dropout}; at least 0 and below 1.");
         if (lora.TargetModules.IsEmpty && lora.TargetModulesRegex is null && lora.TargetParameters.IsEmpty)
             yield return ("lora.targetModules", "names nothing to adapt; 'all-linear' takes every linear layer.");
+        if (!lora.TargetParameters.IsEmpty && lora.Dropout > 0) yield return ("lora.dropout", "cannot be used with lora.targetParameters: PEFT does not load such an adapter.");
+        if (!lora.TargetParameters.IsEmpty && lora.UseDora) yield return ("lora.useDora", "cannot be used with lora.targetParameters: PEFT does not load such an adapter.");
     }
 
     private static bool IsPositive(double value) => value > 0 && double.IsFinite(value);

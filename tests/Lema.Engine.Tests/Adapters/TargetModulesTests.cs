@@ -39,6 +39,33 @@ public sealed class TargetModulesTests
     }
 
     [Fact]
+    public void Find_WhatIsTrainedWhole_GetsNoAdapter()
+    {
+        LoraSettings settings = new() { TargetModules = ["q_proj", "v_proj"], ModulesToSave = ["v_proj"] };
+        Assert.All(TargetModules.Find(Model, settings), target => Assert.EndsWith("q_proj", target.Name, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Find_AModuleNamedWhole_IsMeantWhateverItsLayer()
+    {
+        LoraSettings settings = new() { TargetModules = ["q_proj", "model.layers.3.self_attn.v_proj"], LayersToTransform = [0] };
+        Assert.Equal(["model.layers.0.self_attn.q_proj", "model.layers.3.self_attn.v_proj"], TargetModules.Find(Model, settings).Select(target => target.Name));
+    }
+
+    [Theory]
+    [InlineData(".*", "lm_head")]
+    [InlineData(".*(q_proj|embed_tokens)", "embed_tokens")]
+    public void Find_AnExpressionThatMatchesMoreThanIsImplemented_IsRefusedByName(string expression, string named)
+    {
+        LoraSettings settings = new() { TargetModules = [], TargetModulesRegex = expression };
+        Assert.Contains(named, Assert.Throws<InvalidInputException>(() => TargetModules.Find(Model, settings)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Find_LayersWithARegularExpression_IsRefused() =>
+        Assert.Throws<InvalidInputException>(() => TargetModules.Find(Model, new() { TargetModules = [], TargetModulesRegex = ".*q_proj", LayersToTransform = [0] }));
+
+    [Fact]
     public void Find_ABrokenRegularExpression_IsRefused() =>
         Assert.Throws<InvalidInputException>(() => TargetModules.Find(Model, new() { TargetModules = [], TargetModulesRegex = "(" }));
 }
