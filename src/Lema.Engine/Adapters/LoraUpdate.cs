@@ -5,8 +5,12 @@ using static TorchSharp.torch;
 namespace Lema.Engine.Adapters;
 
 /// <summary>The arithmetic of an adapter within a linear module: forward, and the gradients of A, B, magnitude and input.</summary>
-/// <remarks>A and B are cast to the compute type once a visit; their gradients are summed in float32.</remarks>
-public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights weights, string module, Func<Tensor> matrix)
+/// <remarks>
+/// A and B are cast to the compute type once a visit; their gradients are summed in float32. The update is computed first and the matrix's part added to it, in one rounding: an update
+/// that is smaller than the rounding of W x would be lost if it came second, and training in bfloat16 would begin late.
+/// </remarks>
+/// <param name="product">x -> W x, added in place to the second argument where there is one.</param>
+public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights weights, string module, Func<Tensor> matrix, Func<Tensor, Tensor?, Tensor> product)
 {
     private readonly bool _drops = lora.Dropout > 0 && pass.Dropout is not null;
 
@@ -23,22 +27,17 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
 
     private Tensor RowNorm => weights.Derived(module + ".norm", () => lora.RowNorm(matrix()));
 
-    /// <summary>Adds the update to <paramref name="output"/> = W x in place, x: [tokens, in], and returns what the backward pass needs.</summary>
-    public Tensor[] Forward(Tensor input, Tensor output)
+    /// <summary>The module's output without its bias, x: [tokens, in] -> [tokens, out], and what the backward pass needs.</summary>
+    public (Tensor Output, Tensor[] Saved) Forward(Tensor input)
     {
         Tensor dropped = Drop(input), hidden = dropped.matmul(A.t());
-        if (lora.Magnitude is null)
-        {
-            output.addmm_(hidden, B.t(), 1, (float)lora.Scale);
-            return [hidden];
-        }
+        using Tensor scaled = hidden.mul(lora.Scale);
+        Tensor update = scaled.matmul(B.t());
+        if (lora.Magnitude is null) return (product(input, update), [hidden]);
         // m/|.| (W x + s B A x); with dropout the part of W x that is rescaled sees the dropped input as well
-        Tensor inner = _drops ? dropped.matmul(matrix().t()) : output.clone();
-        if (_drops) output.sub_(inner);
-        else output.zero_();
-        inner.addmm_(hidden, B.t(), 1, (float)lora.Scale);
-        output.addcmul_(inner, MagnitudeScale.expand_as(inner), 1);
-        return [hidden, inner];
+        Tensor inner = product(dropped, update), output = inner.mul(MagnitudeScale);
+        if (_drops) output.add_(product(input, null).sub_(product(dropped, null)));
+        return (output, [hidden, inner]);
     }
 
     /// <summary>Gradients given that of the module's output; returns that of its input, the frozen matrix's part included.</summary>
@@ -53,11 +52,11 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
         Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);
         lora.GradientA.add_(dHidden.t().matmul(Drop(input)));
         lora.GradientB.add_(inner.t().matmul(hidden), lora.Scale);
-        if (!_drops) return inner.matmul(matrix()).addmm_(dHidden, A, 1, 1);
+        if (!_drops) return dHidden.matmul(A).addmm_(inner, matrix(), 1, 1);
 
         Tensor dDropped = dHidden.matmul(A);
         if (lora.Magnitude is not null) dDropped.add_(inner.sub(gradient).matmul(matrix()));
-        return gradient.matmul(matrix()).addcmul_(dDropped, Mask(input), 1);
+        return dDropped.mul_(Mask(input)).addmm_(gradient, matrix(), 1, 1);
     }
 
     private Tensor Drop(Tensor input) => _drops ? input.mul(Mask(input)) : input;

@@ -20,10 +20,10 @@ public static class LinearMap
         Tensor input = x.Value;
         // [out, in] in either case; a transposed view costs nothing
         Tensor Matrix() => transposed ? weights[weight].t() : weights[weight];
-        LoraUpdate? update = weights.Adapter(module) is { } adapter ? new(adapter, pass, weights, module, Matrix) : null;
+        Tensor Product(Tensor x, Tensor? addend) => LinearMap.Product(pass, x, Matrix(), addend);
+        LoraUpdate? update = weights.Adapter(module) is { } adapter ? new(adapter, pass, weights, module, Matrix, Product) : null;
 
-        Tensor output = Product(pass, input, Matrix());
-        Tensor[] saved = update?.Forward(input, output) ?? [];
+        (Tensor output, Tensor[] saved) = update?.Forward(input) ?? (Product(input, null), []);
         if (hasBias) output.add_(weights[bias]);
 
         return pass.Record(output, [input, .. saved], gradient =>
@@ -40,6 +40,10 @@ public static class LinearMap
         });
     }
 
-    private static Tensor Product(LayerPass pass, Tensor input, Tensor matrix) =>
-        pass.States is not null && MatrixVector.Supports(input, matrix) ? MatrixVector.Multiply(input, matrix) : input.matmul(matrix.t());
+    /// <summary>x W^T, added to <paramref name="addend"/> in place before the one rounding where there is one.</summary>
+    private static Tensor Product(LayerPass pass, Tensor input, Tensor matrix, Tensor? addend)
+    {
+        if (pass.States is not null && MatrixVector.Supports(input, matrix)) return MatrixVector.Multiply(input, matrix, addend);
+        return addend is null ? input.matmul(matrix.t()) : addend.addmm_(input, matrix.t(), 1, 1);
+    }
 }

@@ -25,12 +25,13 @@ internal static unsafe class MatrixVector
         && input.device_type == TorchSharp.DeviceType.CPU && matrix.device_type == TorchSharp.DeviceType.CPU
         && input.dtype == matrix.dtype && input.dtype is ScalarType.Float32 or ScalarType.BFloat16 && matrix.is_contiguous();
 
-    /// <summary>input [vectors, in], matrix [out, in] -> [vectors, out] in the same type.</summary>
-    public static Tensor Multiply(Tensor input, Tensor matrix)
+    /// <summary>input [vectors, in], matrix [out, in] -> [vectors, out] in the same type, added in place to <paramref name="addend"/> of that shape if there is one.</summary>
+    public static Tensor Multiply(Tensor input, Tensor matrix, Tensor? addend = null)
     {
         int vectors = (int)input.shape[0], columns = (int)input.shape[1], rows = (int)matrix.shape[0];
         bool half = input.dtype == ScalarType.BFloat16;
-        Tensor output = empty([vectors, rows], input.dtype);
+        Tensor output = addend ?? empty([vectors, rows], input.dtype);
+        bool adds = addend is not null;
         using Tensor contiguous = input.contiguous();
         float* x = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * (long)vectors * columns), 64);
         try
@@ -41,8 +42,8 @@ internal static unsafe class MatrixVector
 
             void Rows(int first, int end)
             {
-                if (half) HalfRows((float*)scratch, (ushort*)w, (ushort*)y, first, end, vectors, columns, rows);
-                else FloatRows((float*)scratch, (float*)w, (float*)y, first, end, vectors, columns, rows);
+                if (half) HalfRows((float*)scratch, (ushort*)w, (ushort*)y, first, end, vectors, columns, rows, adds);
+                else FloatRows((float*)scratch, (float*)w, (float*)y, first, end, vectors, columns, rows, adds);
             }
 
             int parts = (long)rows * columns * (half ? sizeof(ushort) : sizeof(float)) < ParallelBytes ? 1 : Math.Min(rows, Environment.ProcessorCount);
@@ -68,7 +69,7 @@ internal static unsafe class MatrixVector
         }
     }
 
-    private static void HalfRows(float* x, ushort* w, ushort* y, int first, int end, int vectors, int columns, int rows)
+    private static void HalfRows(float* x, ushort* w, ushort* y, int first, int end, int vectors, int columns, int rows, bool adds)
     {
         int lanes = Vector<uint>.Count;
         for (int row = first; row < end; row++)
@@ -84,13 +85,15 @@ internal static unsafe class MatrixVector
                     even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
                     odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
                 }
-                uint bits = BitConverter.SingleToUInt32Bits(Vector.Sum(even + odd));
-                y[(long)vector * rows + row] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+                ushort* place = y + (long)vector * rows + row;
+                float before = adds ? BitConverter.UInt32BitsToSingle((uint)*place << 16) : 0;
+                uint bits = BitConverter.SingleToUInt32Bits(Vector.Sum(even + odd) + before);
+                *place = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
             }
         }
     }
 
-    private static void FloatRows(float* x, float* w, float* y, int first, int end, int vectors, int columns, int rows)
+    private static void FloatRows(float* x, float* w, float* y, int first, int end, int vectors, int columns, int rows, bool adds)
     {
         int lanes = Vector<float>.Count;
         for (int row = first; row < end; row++)
@@ -105,7 +108,8 @@ internal static unsafe class MatrixVector
                     low = Vector.FusedMultiplyAdd(Vector.Load(line + i), Vector.Load(values + i), low);
                     high = Vector.FusedMultiplyAdd(Vector.Load(line + i + lanes), Vector.Load(values + i + lanes), high);
                 }
-                y[(long)vector * rows + row] = Vector.Sum(low + high);
+                float* place = y + (long)vector * rows + row;
+                *place = Vector.Sum(low + high) + (adds ? *place : 0);
             }
         }
     }
