@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lema.Testing;
 
 namespace Lema.EndToEnd.Tests;
 
@@ -9,7 +10,7 @@ public sealed class DemoTests
     [Fact]
     public async Task Demo_ThreeSeeds_TeachesTheFormatAndMergesExactly()
     {
-        LongTests.SkipUnlessAskedFor();
+        Assert.SkipUnless(LongTests.AreAskedFor, LongTests.SkipMessage);
         List<double> formats = [];
         foreach (int seed in new[] { 11, 12, 13 }) formats.Add(await FormatOfAsync(seed));
 

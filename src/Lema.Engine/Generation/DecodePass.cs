@@ -1,5 +1,6 @@
 using Lema.Engine.Models;
 using Lema.Engine.Models.Autodiff;
+using Lema.Engine.Models.Sequences;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Generation;

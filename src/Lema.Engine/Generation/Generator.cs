@@ -1,6 +1,7 @@
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
+using Lema.Engine.Models.Sequences;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Generation;
@@ -27,13 +28,14 @@ public sealed class Generator(LanguageModel model, GeneratorOptions? options = n
         int[] capacities = [.. requests.Select(Capacity)];
         GeneratedReply[] results = new GeneratedReply[requests.Count];
         List<OpenReply> open = [];
+        using KeyValuePool pool = new(_options.StateBytes, _options.StateFolder);
         int next = 0;
         try
         {
             while (next < requests.Count || open.Count > 0)
             {
                 stop.ThrowIfCancellationRequested();
-                while (next < requests.Count && Admits(open, capacities[next])) open.Add(Open(next, requests[next], capacities[next++], text));
+                while (next < requests.Count && Admits(open, capacities[next])) open.Add(Open(next, requests[next], capacities[next++], pool, text));
                 Step(open, onDelta);
                 foreach (OpenReply finished in open.Where(reply => reply.Finished is not null))
                 {
@@ -82,8 +84,8 @@ public sealed class Generator(LanguageModel model, GeneratorOptions? options = n
 
     private int StateElementBytes => model.ComputeType == ScalarType.Float32 ? sizeof(float) : sizeof(ushort);
 
-    private OpenReply Open(int index, GenerationRequest request, int capacity, Func<TextDecoder>? text) =>
-        new(index, request, capacity, new SequenceState(model.Architecture.BlockCount, capacity), _filter, text?.Invoke() ?? TextDecoder.None);
+    private OpenReply Open(int index, GenerationRequest request, int capacity, KeyValuePool pool, Func<TextDecoder>? text) =>
+        new(index, request, capacity, new SequenceState(model.Architecture.BlockCount, capacity, pool, _options.ChunkTokens), _filter, text?.Invoke() ?? TextDecoder.None);
 
     private unsafe void Step(List<OpenReply> open, Action<ReplyDelta>? onDelta)
     {
@@ -97,6 +99,6 @@ public sealed class Generator(LanguageModel model, GeneratorOptions? options = n
             ReplyDelta delta = open[i].Advance(new Span<float>(rows + (long)i * vocabulary, vocabulary));
             onDelta?.Invoke(delta);
         }
-        _stateBytesPerToken = open[0].State.ByteCount / open[0].State.Capacity;
+        _stateBytesPerToken = open[0].State.TokenBytes;
     }
 }

@@ -1,5 +1,5 @@
 using System.Text;
-using Lema.Engine.Models;
+using Lema.Engine.Models.Sequences;
 
 namespace Lema.Engine.Generation;
 

@@ -1,5 +1,6 @@
 using Lema.Engine.Adapters;
 using Lema.Engine.Models.Autodiff;
+using Lema.Engine.Models.Sequences;
 using Lema.Engine.Streaming;
 using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Weights;

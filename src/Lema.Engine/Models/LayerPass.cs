@@ -1,4 +1,5 @@
 using Lema.Engine.Models.Autodiff;
+using Lema.Engine.Models.Sequences;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Models;

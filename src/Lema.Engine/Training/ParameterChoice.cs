@@ -9,7 +9,7 @@ public sealed class ParameterChoice
 {
     private readonly HashSet<int> _blocks = [];
     private readonly FullFineTuningSettings _settings;
-    private readonly bool _embedding, _head;
+    private readonly bool _all, _embedding, _head;
     private readonly int _blockCount;
 
     /// <exception cref="InvalidInputException">A word is not understood, or names nothing of this model.</exception>
@@ -22,14 +22,16 @@ public sealed class ParameterChoice
             {
                 case "all":
                     _blocks.UnionWith(Enumerable.Range(0, model.BlockCount));
-                    (_embedding, _head) = (true, true);
+                    _all = true;
                     break;
                 case "emb": _embedding = true; break;
                 case "head": _head = true; break;
                 default: _blocks.UnionWith(Numbers(word, model.BlockCount)); break;
             }
         }
-        string[] modules = [.. WholeParameter.All(model).Where(p => p.Layer >= 0 && p.Layer < model.BlockCount).Select(p => p.Name)];
+        // One tensor is both.
+        if (model.TiedEmbeddings && _head) _embedding = true;
+        string[] modules = [.. WholeParameter.All(model).Where(p => _all || (p.Layer >= 0 && p.Layer < model.BlockCount)).Select(p => p.Name)];
         foreach (string ending in settings.Modules.Where(ending => !modules.Any(name => EndsWith(name, ending))))
             throw Invalid("fullFineTuning.modules", $"'{ending}' is the end of no parameter name of a {model.ModelType} model.");
         if (!WholeParameter.All(model).Any(Includes)) throw Invalid("fullFineTuning", "chooses no parameter.");
@@ -37,9 +39,8 @@ public sealed class ParameterChoice
 
     public bool Includes(WholeParameter parameter)
     {
-        if (parameter.Layer < 0) return _embedding;
-        if (parameter.Layer == _blockCount) return _head;
-        return _blocks.Contains(parameter.Layer) && (_settings.Modules.IsEmpty || _settings.Modules.Any(ending => EndsWith(parameter.Name, ending)));
+        if (parameter.Layer < 0 && _embedding || parameter.Layer == _blockCount && _head) return true;
+        return (_all || _blocks.Contains(parameter.Layer)) && (_settings.Modules.IsEmpty || _settings.Modules.Any(ending => EndsWith(parameter.Name, ending)));
     }
 
     private static IEnumerable<int> Numbers(string word, int blocks)
@@ -56,8 +57,9 @@ public sealed class ParameterChoice
         };
     }
 
-    private static bool EndsWith(string name, string ending) =>
-        name.EndsWith("." + ending, StringComparison.Ordinal) || name[..name.LastIndexOf('.')].EndsWith("." + ending, StringComparison.Ordinal);
+    private static bool EndsWith(string name, string ending) => IsNamed(name, ending) || IsNamed(name[..name.LastIndexOf('.')], ending);
+
+    private static bool IsNamed(string name, string ending) => name == ending || name.EndsWith("." + ending, StringComparison.Ordinal);
 
     private static InvalidInputException Unknown(string word) =>
         Invalid("fullFineTuning.blocks", $"'{word}' is not understood; use all, last:K, first:K, a block number, emb or head.");

@@ -3,6 +3,7 @@ using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Engine.Generation;
 using Lema.Engine.Models;
+using Lema.Testing;
 
 namespace Lema.Engine.Tests.Generation;
 
@@ -28,12 +29,26 @@ public sealed class GeneratorTests : IDisposable
         GenerationRequest[] requests = [.. Questions(40).Select(Ask)];
         GeneratedReply[] alone = [.. requests.Select(request => new Generator(_model).Generate([request], Decoder)[0])];
         // Groups of few tokens, and admission as others finish.
-        GeneratorOptions[] bounds = [new(), new() { TokensAtOnce = 100 }, new() { OpenReplies = 7 }, new() { StateBytes = 4_000_000, TokensAtOnce = 64 }];
+        GeneratorOptions[] bounds = [new(), new() { TokensAtOnce = 100 }, new() { OpenReplies = 7 }, new() { StateBytes = 4_000_000, TokensAtOnce = 64 }, new() { ChunkTokens = 16 }];
         foreach (GeneratorOptions options in bounds)
         {
             IReadOnlyList<GeneratedReply> together = new Generator(_model, options).Generate(requests, Decoder);
             Assert.Equal(alone.Select(reply => (reply.Text, reply.Reason)), together.Select(reply => (reply.Text, reply.Reason)));
         }
+    }
+
+    [Fact]
+    public void Generate_WithKeysAndValuesThatLeaveMemory_GivesTheSameReply()
+    {
+        using TemporaryFolder folder = new();
+        GenerationRequest request = Ask("What is the capital of France?") with { MaxNewTokens = 60 };
+        IReadOnlyList<int> resident = new Generator(_model).Generate([request])[0].Tokens;
+        GeneratorOptions options = new() { StateBytes = 1, ChunkTokens = 8, StateFolder = folder.Path };
+        int files = 0;
+        GeneratedReply reply = new Generator(_model, options).Generate([request], onDelta: _ => files = Math.Max(files, Directory.GetFiles(folder.Path).Length))[0];
+        Assert.Equal(resident, reply.Tokens);
+        Assert.Equal(1, files);
+        Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
     [Fact]

@@ -5,6 +5,8 @@ namespace Lema.Engine.Tests.Models;
 
 public sealed class DecodeKernelTests
 {
+    private const int ChunkTokens = 16;
+
     [Theory]
     [InlineData(1, 48, 96, ScalarType.Float32)]
     [InlineData(4, 700, 512, ScalarType.Float32)]
@@ -34,10 +36,11 @@ public sealed class DecodeKernelTests
         using Generator random = new(5);
         const int heads = 6, keyHeads = 2, width = 32;
         int[] lengths = [1, 9, 40];
+        IReadOnlyList<Tensor> Chunks(Generator generator) =>
+            [.. Enumerable.Range(0, 3).Select(_ => randn([ChunkTokens, keyHeads, width], generator: generator).to(type))];
         AttentionSettings settings = new(0.25, window, softcap);
         Tensor queries = randn([lengths.Length, heads, width], generator: random).to(type), output = zeros_like(queries);
-        DecodeAttention.Sequence[] sequences = [.. lengths.Select(length => new DecodeAttention.Sequence(
-            randn([64, keyHeads, width], generator: random).to(type), randn([64, keyHeads, width], generator: random).to(type), length))];
+        DecodeAttention.Sequence[] sequences = [.. lengths.Select(length => new DecodeAttention.Sequence(Chunks(random), Chunks(random), ChunkTokens, length))];
         Assert.True(DecodeAttention.Supports(queries));
         DecodeAttention.Run(queries, output, sequences, settings);
 
@@ -47,7 +50,7 @@ public sealed class DecodeKernelTests
             for (int head = 0; head < heads; head++)
             {
                 int first = window is { } w ? Math.Max(0, lengths[s] - w) : 0;
-                Tensor Rows(Tensor cache) => cache.select(1, head / (heads / keyHeads)).narrow(0, first, lengths[s] - first).to(ScalarType.Float64);
+                Tensor Rows(IReadOnlyList<Tensor> chunks) => cat([.. chunks], 0).select(1, head / (heads / keyHeads)).narrow(0, first, lengths[s] - first).to(ScalarType.Float64);
                 Tensor scores = Rows(sequences[s].Keys).mv(queries[s, head].to(ScalarType.Float64)).mul(settings.Scale);
                 if (softcap is { } cap) scores = scores.div(cap).tanh().mul(cap);
                 Tensor expected = Rows(sequences[s].Values).t().mv(scores.softmax(0));

@@ -11,7 +11,13 @@ namespace Lema.Engine.Models.Operations;
 public sealed class ChunkedAttention(AttentionSettings settings, PassConstants shared, int queryChunk = 512, int keyChunk = 1024)
 {
     /// <summary>Output [batch, group, T, d] in the type of the queries, and the log of each row's softmax denominator [batch, group, T], float32.</summary>
-    public (Tensor Output, Tensor LogSum) Forward(Tensor queries, Tensor keys, Tensor values)
+    public (Tensor Output, Tensor LogSum) Forward(Tensor queries, Tensor keys, Tensor values) =>
+        Forward(queries, keys.shape[1], (from, size) => (keys.narrow(1, from, size), values.narrow(1, from, size)));
+
+    /// <summary>The same with keys and values that are brought in chunk by chunk.</summary>
+    /// <param name="keyLength">S</param>
+    /// <param name="read">First key and number of keys, which lie within one chunk -> keys and values [batch, number, d].</param>
+    public (Tensor Output, Tensor LogSum) Forward(Tensor queries, long keyLength, Func<long, long, (Tensor Keys, Tensor Values)> read)
     {
         using var scope = NewDisposeScope();
         (long batch, long group, long length, long width) = (queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]);
@@ -21,10 +27,10 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
             using var chunkScope = NewDisposeScope();
             Tensor q = queries.narrow(2, start, count).reshape(batch, group * count, width);
             Tensor? highest = null, total = null, sum = null;
-            foreach ((long from, long size) in KeyChunks(start, count, length, keys.shape[1]))
+            foreach ((long from, long size) in KeyChunks(start, count, length, keyLength))
             {
-                Tensor scores = Scores(q, keys.narrow(1, from, size), group, count, start + keys.shape[1] - length - from);
-                Tensor v = values.narrow(1, from, size);
+                (Tensor k, Tensor v) = read(from, size);
+                Tensor scores = Scores(q, k, group, count, start + keyLength - length - from);
                 Tensor newHighest = scores.amax([-1], keepdim: true).clamp_min_(float.MinValue);
                 if (highest is not null) newHighest = maximum(highest, newHighest);
                 Tensor weights = scores.sub_(newHighest).exp_();
@@ -116,8 +122,13 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
         return Chunks(first, start + count + offset, keyChunk);
     }
 
+    /// <summary>[first, end) cut at multiples of the size.</summary>
     private static IEnumerable<(long Start, long Count)> Chunks(long first, long end, int size)
     {
-        for (long start = first; start < end; start += size) yield return (start, Math.Min(size, end - start));
+        for (long start = first, next; start < end; start = next)
+        {
+            next = Math.Min(end, (start / size + 1) * size);
+            yield return (start, next - start);
+        }
     }
 }

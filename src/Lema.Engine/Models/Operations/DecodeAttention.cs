@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lema.Engine.Devices;
+using Lema.Engine.Models.Sequences;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Models.Operations;
@@ -17,36 +18,38 @@ internal static unsafe class DecodeAttention
     // Below this number of multiplications a second thread costs more than it saves.
     private const long ParallelWork = 1 << 16;
 
-    /// <summary>One sequence: its keys and values [capacity, key heads, d], of which <paramref name="Length"/> count, the new token's included.</summary>
-    public readonly record struct Sequence(Tensor Keys, Tensor Values, int Length);
+    /// <summary>
+    /// One sequence: its keys and values in chunks [<paramref name="ChunkTokens"/>, key heads, d], of which <paramref name="Length"/> tokens count, the new one included.
+    /// </summary>
+    public readonly record struct Sequence(IReadOnlyList<Tensor> Keys, IReadOnlyList<Tensor> Values, int ChunkTokens, int Length);
 
     public static bool Supports(Tensor queries) =>
         queries.device_type == TorchSharp.DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16 && queries.shape[2] <= MostHeadWidth
         && queries.shape[2] % Vector<ushort>.Count == 0;
 
-    /// <summary>Copies row <paramref name="row"/> of keys and values [sequences, key heads, d] behind what the state holds.</summary>
-    public static Sequence Append(SequenceState state, int layer, int row, Tensor keys, Tensor values)
+    /// <summary>Copies row <paramref name="row"/> of keys and values [sequences, key heads, d] behind what the cache holds.</summary>
+    public static Sequence Append(KeyValueCache cache, int row, Tensor keys, Tensor values)
     {
-        (Tensor allKeys, Tensor allValues, int past) = state.Extend(layer, keys, 1);
+        (Tensor lastKeys, Tensor lastValues, int offset) = cache.Reserve(keys);
         long bytes = TensorMemory.ByteCount(keys) / keys.shape[0];
-        Copy(keys, row, allKeys, past, bytes);
-        Copy(values, row, allValues, past, bytes);
-        return new Sequence(allKeys, allValues, past + 1);
+        Copy(keys, row, lastKeys, offset, bytes);
+        Copy(values, row, lastValues, offset, bytes);
+        cache.Advance();
+        return new Sequence([.. cache.Keys], [.. cache.Values], cache.ChunkTokens, cache.Length);
     }
 
     /// <summary>queries [sequences, heads, d] -> output of the same shape, both contiguous.</summary>
     public static void Run(Tensor queries, Tensor output, IReadOnlyList<Sequence> sequences, AttentionSettings settings)
     {
-        Shape shape = new((int)queries.shape[1], (int)sequences[0].Keys.shape[1], (int)queries.shape[2]);
+        Shape shape = new((int)queries.shape[1], (int)sequences[0].Keys[0].shape[1], (int)queries.shape[2]);
         nint q = TensorMemory.Pointer(queries), y = TensorMemory.Pointer(output);
-        (nint Keys, nint Values, int Length)[] places = [.. sequences.Select(s => (TensorMemory.Pointer(s.Keys), TensorMemory.Pointer(s.Values), s.Length))];
+        Place[] places = [.. sequences.Select(s => new Place([.. s.Keys.Select(TensorMemory.Pointer)], [.. s.Values.Select(TensorMemory.Pointer)], s.ChunkTokens, s.Length))];
         bool half = queries.dtype == ScalarType.BFloat16;
         void One(int item)
         {
             int sequence = item / shape.KeyHeads, head = item % shape.KeyHeads;
-            (nint keys, nint values, int length) = places[sequence];
-            if (half) Attend<ushort>(q, y, keys, values, sequence, head, length, shape, settings);
-            else Attend<float>(q, y, keys, values, sequence, head, length, shape, settings);
+            if (half) Attend<ushort>(q, y, places[sequence], sequence, head, shape, settings);
+            else Attend<float>(q, y, places[sequence], sequence, head, shape, settings);
         }
 
         int items = places.Length * shape.KeyHeads;
@@ -65,14 +68,15 @@ internal static unsafe class DecodeAttention
         Buffer.MemoryCopy((void*)(TensorMemory.Pointer(source) + (nint)(row * bytes)), (void*)(TensorMemory.Pointer(target) + (nint)(targetRow * bytes)), bytes, bytes);
 
     /// <summary>The query heads that share one key head of one sequence.</summary>
-    private static void Attend<T>(nint queries, nint output, nint keys, nint values, int sequence, int keyHead, int length, Shape shape, AttentionSettings settings)
+    private static void Attend<T>(nint queries, nint output, Place place, int sequence, int keyHead, Shape shape, AttentionSettings settings)
         where T : unmanaged
     {
-        int width = shape.Width, group = shape.Heads / shape.KeyHeads, first = settings.Window is { } window ? Math.Max(0, length - window) : 0, seen = length - first;
+        int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = place.Length;
+        int first = settings.Window is { } window ? Math.Max(0, length - window) : 0, seen = length - first;
         long rowStride = (long)shape.KeyHeads * width;
         T* q = (T*)queries + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
         T* y = (T*)output + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
-        T* k = (T*)keys + first * rowStride + (long)keyHead * width, v = (T*)values + first * rowStride + (long)keyHead * width;
+        T* Row(nint[] chunks, int position) => (T*)chunks[position / place.ChunkTokens] + position % place.ChunkTokens * rowStride + (long)keyHead * width;
 
         float* buffer = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * ((long)group * seen + 2L * group * width)), 64);
         try
@@ -85,12 +89,14 @@ internal static unsafe class DecodeAttention
             }
             for (int position = 0; position < seen; position++)
             {
-                for (int g = 0; g < group; g++) scores[g * seen + position] = Dot(query + g * width, k + position * rowStride, width);
+                T* key = Row(place.Keys, first + position);
+                for (int g = 0; g < group; g++) scores[g * seen + position] = Dot(query + g * width, key, width);
             }
             for (int g = 0; g < group; g++) Softmax(new Span<float>(scores + g * seen, seen), settings.Softcap);
             for (int position = 0; position < seen; position++)
             {
-                for (int g = 0; g < group; g++) AddScaled(sum + g * width, v + position * rowStride, scores[g * seen + position], width);
+                T* value = Row(place.Values, first + position);
+                for (int g = 0; g < group; g++) AddScaled(sum + g * width, value, scores[g * seen + position], width);
             }
             for (int i = 0; i < group * width; i++) y[i] = FromFloat<T>(sum[i]);
         }
@@ -156,4 +162,6 @@ internal static unsafe class DecodeAttention
     }
 
     private readonly record struct Shape(int Heads, int KeyHeads, int Width);
+
+    private sealed record Place(nint[] Keys, nint[] Values, int ChunkTokens, int Length);
 }

@@ -1,4 +1,5 @@
 using Lema.Engine.Models.Autodiff;
+using Lema.Engine.Models.Sequences;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Models.Operations;
@@ -14,13 +15,14 @@ public static class SelfAttention
     {
         Tensor q = queries.Value, k = keys.Value, v = values.Value;
         long heads = q.shape[1], width = q.shape[2];
-        ChunkedAttention attention = new(settings, pass.Shared);
         if (pass.States is { } states)
         {
-            bool decodes = q.shape[0] == states.Count && pass.Batch.Segments.All(segment => segment.Length == 1) && DecodeAttention.Supports(q);
-            return new(decodes ? Decode(pass.Layer, states, q, k, v, settings) : Cached(pass, states, q, k, v, attention));
+            bool decodes = q.shape[0] == states.Count && pass.Batch.Segments.All(segment => segment.Length == 1) && DecodeAttention.Supports(q)
+                && states.All(state => state.Cache(pass.Layer).IsOnDevice);
+            return new(decodes ? Decode(pass.Layer, states, q, k, v, settings) : Cached(pass, states, q, k, v, new(settings, pass.Shared, keyChunk: states[0].ChunkTokens)));
         }
 
+        ChunkedAttention attention = new(settings, pass.Shared);
         DenseAttention dense = new(settings, pass.Shared);
         long keyHeads = k.shape[1];
         Tensor output = empty_like(q), logSum = empty([q.shape[0], heads, 1], ScalarType.Float32, q.device);
@@ -63,8 +65,9 @@ public static class SelfAttention
     {
         using var scope = NewDisposeScope();
         Tensor output = empty_like(q), queries = q.contiguous(), keys = k.contiguous(), values = v.contiguous();
-        DecodeAttention.Sequence[] sequences = [.. states.Select((state, i) => DecodeAttention.Append(state, layer, i, keys, values))];
+        DecodeAttention.Sequence[] sequences = [.. states.Select((state, i) => DecodeAttention.Append(state.Cache(layer), i, keys, values))];
         DecodeAttention.Run(queries, output, sequences, settings);
+        foreach (SequenceState state in states) state.Cache(layer).Trim();
         return output.view(-1, q.shape[1] * q.shape[2]).MoveToOuterDisposeScope();
     }
 
@@ -75,11 +78,16 @@ public static class SelfAttention
         {
             using var scope = NewDisposeScope();
             Segment segment = pass.Batch.Segments[i];
-            (Tensor allKeys, Tensor allValues) = states[i].Append(
-                pass.Layer, k.narrow(0, segment.Start, segment.Length), v.narrow(0, segment.Start, segment.Length));
-            SegmentGroup queries = new(segment.Start, segment.Length, 1, segment.Length, null, null, null), keys = queries with { Length = (int)allKeys.shape[0] };
-            (Tensor y, _) = attention.Forward(Queries(queries, queries.ToPadded(q), k.shape[1]), Keys(keys, allKeys), Keys(keys, allValues));
+            KeyValueCache cache = states[i].Cache(pass.Layer);
+            cache.Append(k.narrow(0, segment.Start, segment.Length), v.narrow(0, segment.Start, segment.Length));
+            SegmentGroup queries = new(segment.Start, segment.Length, 1, segment.Length, null, null, null);
+            (Tensor y, _) = attention.Forward(Queries(queries, queries.ToPadded(q), k.shape[1]), cache.Length, (from, count) =>
+            {
+                (Tensor keys, Tensor values) = cache.Read(from, count);
+                return (keys.transpose(0, 1), values.transpose(0, 1));
+            });
             queries.CopyTokens(FromQueries(queries, y), output);
+            cache.Trim();
         }
         return output.view(-1, q.shape[1] * q.shape[2]);
     }

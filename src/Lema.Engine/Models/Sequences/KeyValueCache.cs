@@ -1,0 +1,100 @@
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models.Sequences;
+
+/// <summary>Keys and values of one sequence in one layer, in chunks of tokens that are made as the sequence grows and can leave the device one by one.</summary>
+/// <param name="capacity">Tokens at the most.</param>
+/// <param name="chunkTokens">Tokens of a chunk; the last one is as long as the capacity asks for.</param>
+public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool pool) : IDisposable
+{
+    private readonly List<Chunk> _chunks = [];
+
+    public int Length { get; private set; }
+
+    public int ChunkTokens => chunkTokens;
+
+    /// <summary>Bytes of one token's keys and values.</summary>
+    public long TokenBytes { get; private set; }
+
+    /// <summary>Every chunk is on the device.</summary>
+    public bool IsOnDevice => _chunks.TrueForAll(chunk => chunk.AwayKeys is null);
+
+    /// <summary>The chunks' keys, [chunk tokens, key heads, d] each, when all are on the device.</summary>
+    public IEnumerable<Tensor> Keys => _chunks.Select(chunk => chunk.Keys!);
+
+    public IEnumerable<Tensor> Values => _chunks.Select(chunk => chunk.Values!);
+
+    /// <summary>Appends keys and values, [tokens, key heads, d] each.</summary>
+    public void Append(Tensor keys, Tensor values)
+    {
+        for (int done = 0, added = (int)keys.shape[0]; done < added;)
+        {
+            (Tensor lastKeys, Tensor lastValues, int offset) = Reserve(keys);
+            int count = Math.Min(added - done, (int)lastKeys.shape[0] - offset);
+            lastKeys.narrow(0, offset, count).copy_(keys.narrow(0, done, count));
+            lastValues.narrow(0, offset, count).copy_(values.narrow(0, done, count));
+            Length += count;
+            done += count;
+        }
+    }
+
+    /// <summary>The place of the next token, for a caller that copies its row itself and then calls <see cref="Advance"/>.</summary>
+    /// <param name="like">Keys to come, for type, shape and device; values have the same.</param>
+    internal (Tensor Keys, Tensor Values, int Offset) Reserve(Tensor like)
+    {
+        if (Length >= capacity) throw new InvalidOperationException($"A sequence of more than {capacity} tokens does not fit.");
+        int index = Length / chunkTokens;
+        if (index == _chunks.Count)
+        {
+            long[] shape = [Math.Min(chunkTokens, capacity - Length), .. like.shape[1..]];
+            TokenBytes = 2 * like.element_size() * shape[1..].Aggregate(1L, (product, size) => product * size);
+            _chunks.Add(new Chunk { Keys = pool.Allocate(shape, like), Values = pool.Allocate(shape, like) });
+        }
+        return (_chunks[index].Keys!, _chunks[index].Values!, Length % chunkTokens);
+    }
+
+    internal void Advance() => Length++;
+
+    /// <summary>Sends full chunks away, the oldest first, while the pool is over its bound.</summary>
+    /// <exception cref="Errors.StorageException">The disk is full or refuses.</exception>
+    public void Trim()
+    {
+        foreach (Chunk chunk in _chunks.Take(Length / chunkTokens).Where(chunk => chunk.AwayKeys is null))
+        {
+            if (!pool.IsOver) return;
+            (chunk.AwayKeys, chunk.AwayValues) = (pool.Leave(chunk.Keys!), pool.Leave(chunk.Values!));
+            chunk.Keys = chunk.Values = null;
+        }
+    }
+
+    /// <summary>Keys and values of tokens [from, from + count), which lie within one chunk, in the caller's dispose scope.</summary>
+    public (Tensor Keys, Tensor Values) Read(long from, long count)
+    {
+        Chunk chunk = _chunks[(int)(from / chunkTokens)];
+        Tensor keys = chunk.AwayKeys?.Bring() ?? chunk.Keys!, values = chunk.AwayValues?.Bring() ?? chunk.Values!;
+        return (keys.narrow(0, from % chunkTokens, count), values.narrow(0, from % chunkTokens, count));
+    }
+
+    public void Dispose()
+    {
+        foreach (Chunk chunk in _chunks)
+        {
+            if (chunk.Keys is { } keys) pool.Free(keys);
+            if (chunk.Values is { } values) pool.Free(values);
+            if (chunk.AwayKeys is { } awayKeys) pool.Forget(awayKeys);
+            if (chunk.AwayValues is { } awayValues) pool.Forget(awayValues);
+        }
+        _chunks.Clear();
+    }
+
+    private sealed class Chunk
+    {
+        public Tensor? Keys { get; set; }
+
+        public Tensor? Values { get; set; }
+
+        public IAwayTensor? AwayKeys { get; set; }
+
+        public IAwayTensor? AwayValues { get; set; }
+    }
+}
