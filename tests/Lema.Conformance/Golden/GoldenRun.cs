@@ -16,6 +16,10 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
     // Alignment of the tensors within a slot.
     private const long SlackBytes = 16 << 10;
 
+    private long _budget;
+
+    private bool _mustStream;
+
     public void Run()
     {
         using var noGrad = torch.no_grad();
@@ -24,6 +28,7 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
         using LanguageModel model = Open(golden.IsLora ? ModelOptions.FromFolder(Path.Combine(golden.Folder, "adapter")) : Masters);
         if (golden.IsLora) Forward(model, "adapted");
         Train(model);
+        comparison.True("a model larger than its budget was not streamed", !_mustStream || model.Stream.Statistics.DiskBytes > _budget);
         Generate(model);
         if (!golden.IsLora) return;
         new GoldenArtifacts(golden, comparison).Run(model);
@@ -34,16 +39,17 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
     {
         ModelUnits units = ModelUnits.Of(ModelFamilies.Read(golden.Folder), GlobalBinaryIndex.Open(golden.Folder));
         long largest = units.Units.Max(unit => unit.ByteCount), total = units.Units.Sum(unit => unit.ByteCount);
-        LanguageModel model = LanguageModel.Open(golden.Folder, new() { Precision = Precision.Fp32, WeightBytes = 2 * largest + SlackBytes, Adapters = adapters });
-        comparison.True("the budget holds the whole model, so nothing was streamed", 2 * largest + SlackBytes < total);
-        return model;
+        _budget = 2 * largest + SlackBytes;
+        _mustStream = _budget < total;
+        return LanguageModel.Open(golden.Folder, new() { Precision = Precision.Fp32, WeightBytes = _budget, Adapters = adapters });
     }
 
     private AdapterWeights Masters(DecoderModel model, GlobalBinaryIndex index)
     {
         IReadOnlySet<string> trainable = golden.Trainable;
-        IReadOnlyDictionary<string, torch.Tensor> weights = SafetensorsFile.Load(Path.Combine(golden.Folder, "model.safetensors"));
-        return FullFineTuning.Create(model, parameter => trainable.Contains(parameter.Name), parameter => weights[parameter.BaseName].to(torch.ScalarType.Float32).clone());
+        TransformersNames names = new(model);
+        Dictionary<string, torch.Tensor> weights = SafetensorsFile.Load(Path.Combine(golden.Folder, "model.safetensors")).ToDictionary(pair => model.PublishedName(pair.Key), pair => pair.Value);
+        return FullFineTuning.Create(model, parameter => trainable.Contains(names.Of(parameter)), parameter => weights[parameter.BaseName].to(torch.ScalarType.Float32).clone());
     }
 
     private void Forward(LanguageModel model, string prefix)
@@ -79,8 +85,7 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
             MicroBatch[] batches = [.. Enumerable.Range(0, golden.MicroBatches).Select(micro => golden.Batch(step, micro))];
             losses.Add(pass.Run(batches));
             foreach (MicroBatch batch in batches) batch.Dispose();
-            if (step == 0)
-                foreach (TrainedParameter parameter in model.Adapters.Parameters) comparison.Tensor("grad", "grad." + parameter.Name, parameter.Gradient);
+            if (step == 0) Compare("grad", model, parameter => parameter.Gradient);
             norms.Add(optimizer.ClipGradients(golden.Settings.ClipGradNorm));
             rates.Add(LearningRate.At(golden.Settings, step, golden.Steps));
             optimizer.Step(rates[^1]);
@@ -89,8 +94,15 @@ public sealed class GoldenRun(GoldenCase golden, Comparison comparison)
         comparison.Values("step.loss", "step.loss", losses);
         comparison.Values("step.grad_norm", "step.grad_norm", norms);
         comparison.Values("step.lr", "step.lr", rates);
-        if (!golden.IsLora)
-            foreach (TrainedParameter parameter in model.Adapters.Parameters) comparison.Tensor("final", "final." + parameter.Name, parameter.Value);
+        if (!golden.IsLora) Compare("final", model, parameter => parameter.Value);
+    }
+
+    private void Compare(string group, LanguageModel model, Func<TrainedParameter, torch.Tensor> part)
+    {
+        Dictionary<string, torch.Tensor> trained = model.Adapters.Parameters.ToDictionary(parameter => parameter.Name, part);
+        TransformersNames names = new(model.Architecture);
+        foreach (string name in golden.IsLora ? [.. trained.Keys] : (IEnumerable<string>)golden.Trainable)
+            comparison.Tensor(group, $"{group}.{name}", golden.IsLora ? trained[name] : names.Find(trained, name));
     }
 
     private void InputGradient(int block, int micro, torch.Tensor gradient)
