@@ -18,15 +18,17 @@ public static class DaemonHost
         try
         {
             WorkerRecords.EndOrphans(data.Workers);
-            StartupCleanup.Run(data);
-            RunDatabase database = RunDatabase.Open(data.Database);
+            DiskReserve reserve = new(data.Reserve);
+            reserve.Refill();
+            RunDatabase database = RunDatabase.Open(data.Database, reserve);
+            StartupCleanup.Run(data, database);
             await new TokenStore(database, TimeProvider.System).EnsureFirstTokenAsync(data.AdminToken).ConfigureAwait(false);
 
             WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
             builder.Logging.AddLemaLogging();
             builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15));
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, data));
-            builder.Services.AddLema(options, data, database);
+            builder.Services.AddLema(options, data, database, reserve);
             configure?.Invoke(builder.Services);
             WebApplication app = builder.Build();
             app.MapLema();

@@ -5,7 +5,7 @@ using Lema.Server.Monitoring;
 using Lema.Server.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Lema.Server.Tests;
+namespace Lema.Server.Tests.Faults;
 
 /// <summary>Faults of real engine workers: processes of their own that train the embedded model.</summary>
 [Collection("real workers")]

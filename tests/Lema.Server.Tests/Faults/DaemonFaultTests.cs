@@ -2,7 +2,7 @@ using Grpc.Net.Client;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 
-namespace Lema.Server.Tests;
+namespace Lema.Server.Tests.Faults;
 
 /// <summary>Faults of the daemon itself, a process of its own that trains the embedded model with real workers.</summary>
 [Collection("real workers")]

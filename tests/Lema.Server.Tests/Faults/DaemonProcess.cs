@@ -1,11 +1,14 @@
 using System.Diagnostics;
 using Lema.Protocol.Client;
 
-namespace Lema.Server.Tests;
+namespace Lema.Server.Tests.Faults;
 
 /// <summary>lema-server as a process of its own, with real workers.</summary>
 internal sealed class DaemonProcess : IDisposable
 {
+    /// <summary>The build beside the tests, or the one that <c>LEMA_TEST_SERVER</c> names.</summary>
+    private static readonly string Program = Environment.GetEnvironmentVariable("LEMA_TEST_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "lema-server");
+
     private readonly Process _process;
 
     private DaemonProcess(Process process, Uri address)
@@ -18,7 +21,7 @@ internal sealed class DaemonProcess : IDisposable
 
     public static async Task<DaemonProcess> StartAsync(string data)
     {
-        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "lema-server"), ["--data", data, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(Program, ["--data", data, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         Process process = Process.Start(start)!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
