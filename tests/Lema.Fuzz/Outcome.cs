@@ -6,7 +6,7 @@ namespace Lema.Fuzz;
 /// <summary>Refusals reduced to their shape: without the numbers, names and quotations of the one input.</summary>
 internal static partial class Outcome
 {
-    public static string Of(InvalidInputException refusal) => Particulars().Replace(refusal.Problem, "#");
+    public static string Of(InvalidInputException refusal) => Particulars().Replace(refusal.Problem.Split(':')[0], "#");
 
     [GeneratedRegex(@"'[^']*'|""[^""]*""|\[[^\]]*\]|[0-9][0-9.,]*")]
     private static partial Regex Particulars();

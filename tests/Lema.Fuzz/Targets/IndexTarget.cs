@@ -25,8 +25,8 @@ internal sealed class IndexTarget : IFuzzTarget, IDisposable
 
     public IEnumerable<byte[]> Corpus() =>
     [
-        Encoding.UTF8.GetBytes($$"""{"metadata":{"total_size":16},"weight_map":{"a":"{{First}}","b":"{{Second}}"}}"""),
-        Encoding.UTF8.GetBytes($$"""{"weight_map":{"a":"{{First}}"}}"""),
+        Encoding.UTF8.GetBytes($$$"""{"metadata":{"total_size":16},"weight_map":{"a":"{{{First}}}","b":"{{{Second}}}"}}"""),
+        Encoding.UTF8.GetBytes($$$"""{"weight_map":{"a":"{{{First}}}"}}"""),
         "{}"u8.ToArray(),
     ];
 
