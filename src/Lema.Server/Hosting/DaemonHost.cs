@@ -26,7 +26,12 @@ public static class DaemonHost
 
             WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
             builder.Logging.AddLemaLogging();
-            builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15));
+            builder.Services.Configure<HostOptions>(host =>
+            {
+                host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15);
+                // Workers save while the server waits for clients to leave, not afterwards.
+                host.ServicesStopConcurrently = true;
+            });
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, data));
             builder.Services.AddLema(options, data, database, reserve);
             configure?.Invoke(builder.Services);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
 using Lema.Protocol.Client;
 
 namespace Lema.Server.Tests.Faults;
@@ -37,9 +39,36 @@ internal sealed class DaemonProcess : IDisposable
 
     public void KillNine() => _process.Kill();
 
-    public void Terminate()
+    public void Terminate() => Signal("-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Workers do nothing from now on, not even save.</summary>
+    public static void SuspendWorkers(string data)
     {
-        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        foreach (string note in Directory.GetFiles(Path.Combine(data, "workers"), "*.pid")) Signal("-STOP", File.ReadAllText(note).Split(' ')[0]);
+    }
+
+    /// <summary>Ends when the daemon takes no new connections any more.</summary>
+    public async Task UntilStoppingAsync()
+    {
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            using TcpClient probe = new();
+            try
+            {
+                await probe.ConnectAsync(Address.Host, Address.Port, late.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), late.Token);
+            }
+            catch (SocketException)
+            {
+                return;
+            }
+        }
+    }
+
+    private static void Signal(string signal, string processId)
+    {
+        using Process kill = Process.Start("kill", [signal, processId]);
         kill.WaitForExit();
     }
 

@@ -28,7 +28,7 @@ public sealed class WorkerFaultTests
             Assert.True(File.ReadAllBytes(PathOf(daemon, whole, file)).AsSpan().SequenceEqual(File.ReadAllBytes(PathOf(daemon, killed, file))), $"{file}, killed after step {killAfter}");
     }
 
-    [Fact]
+    [Fact(DisplayName = "one bit flipped in a checkpoint")]
     public async Task OneBitFlippedInTheNewestCheckpoint_OnResume_FallsBackToTheOneBefore()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync(realWorkers: true);
