@@ -51,7 +51,7 @@ internal sealed class RunExecution(
         {
             await using IEngineWorker worker = await workers.StartAsync($"run {session.Id}", _kill.Token).ConfigureAwait(false);
             _worker.TrySetResult(worker);
-            using WorkerBoard.Entry entry = board.Add(session.Id, worker, givenBytes, isLimit: job.Settings.Memory.HasTotalBytes);
+            using WorkerBoard.Entry entry = board.Add(session.Id, worker, givenBytes, isLimit: session.Detail.Settings.Memory.HasTotalBytes);
             JobCompleted completed = await WorkerWatchdog.WatchedAsync(worker, entry, clock, end => FollowAsync(worker, entry, end), _kill.Token).ConfigureAwait(false);
             await EndAsync(completed).ConfigureAwait(false);
         }
