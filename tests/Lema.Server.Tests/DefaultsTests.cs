@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Dapper;
-using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Lema.Protocol.V1;
@@ -32,10 +31,8 @@ public sealed class DefaultsTests
         AsyncServerStreamingCall<WatchRunResponse> oneMore = daemon.Training.WatchRun(new WatchRunRequest { Run = run.Summary.Id }, cancellationToken: leave.Token);
         Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => oneMore.ResponseStream.MoveNext(leave.Token))).StatusCode);
 
-        using AsyncClientStreamingCall<WriteUploadRequest, Upload> upload = new Protocol.V1.Artifacts.ArtifactsClient(daemon.Channel).WriteUpload(cancellationToken: leave.Token);
-        await upload.RequestStream.WriteAsync(new WriteUploadRequest { UploadId = "x", Data = ByteString.CopyFrom(new byte[5 << 20]) });
-        await upload.RequestStream.CompleteAsync();
-        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => upload.ResponseAsync)).StatusCode);
+        AsyncUnaryCall<RunDetail> large = daemon.Training.StartRunAsync(new StartRunRequest { Name = new string('x', 5 << 20) }, cancellationToken: leave.Token);
+        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => large.ResponseAsync)).StatusCode);
         await leave.CancelAsync();
         gate.Release(100);
     }
