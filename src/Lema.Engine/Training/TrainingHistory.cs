@@ -50,7 +50,7 @@ internal sealed class TrainingHistory(RunSettings settings, int steps, ITraining
             }
             else if (step > recorded.Step)
             {
-                yield return new StepCompleted(step, Number(entry, "loss"), Number(entry, "learning_rate"), Number(entry, "grad_norm"), entry[TokensKey]?.GetValue<long>() ?? 0, 0, 0, 0, 0);
+                yield return new StepCompleted(step, Number(entry, "loss"), Number(entry, "learning_rate"), Number(entry, "grad_norm"), entry[TokensKey]?.GetValue<long>() ?? 0, 0, 0, 0, 0, 0, 0);
             }
         }
     }
