@@ -1,7 +1,10 @@
 using Lema.Bench;
+using Lema.Bench.Watchers;
 using Lema.Engine.Errors;
 
-IBenchmark[] benchmarks = [new StreamingBenchmark(), new ResidentBenchmark(), new LoadBenchmark(), new TokenizerBenchmark(), new DatasetBenchmark(), new DecodeBenchmark(), new CliBenchmark()];
+IBenchmark[] benchmarks = [new StreamingBenchmark(), new ResidentBenchmark(), new LoadBenchmark(), new TokenizerBenchmark(), new DatasetBenchmark(), new DecodeBenchmark(), new CliBenchmark(), new WatchersBenchmark()];
+// The other half of `watchers`, which starts it.
+if (args is [WatcherProcess.Command, .. string[] clients]) return await WatcherClients.RunAsync(clients);
 if (args.Length == 0 || benchmarks.FirstOrDefault(benchmark => benchmark.Name == args[0]) is not { } chosen)
 {
     Console.Error.WriteLine($"usage: bench/run {string.Join('|', benchmarks.Select(benchmark => benchmark.Name))} [options] [--json]");

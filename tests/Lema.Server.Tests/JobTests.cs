@@ -138,7 +138,7 @@ public sealed class JobTests
         Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None))).StatusCode);
     }
 
-    [Fact]
+    [Fact(DisplayName = "names")]
     public async Task AddModel_ThroughALinkOutOfTheRoot_IsRefused()
     {
         string root = Directory.CreateTempSubdirectory("lema-root-").FullName;

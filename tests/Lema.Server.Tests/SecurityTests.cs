@@ -24,7 +24,7 @@ public sealed class SecurityTests
     [Fact]
     public void Required_ForACallThatIsNotListed_IsNobodys() => Assert.Null(MethodRoles.Required("/lema.v1.Worker/Execute"));
 
-    [Fact]
+    [Fact(DisplayName = "authentication")]
     public async Task EveryMethod_WithoutAToken_IsRefused()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
@@ -40,7 +40,7 @@ public sealed class SecurityTests
         }
     }
 
-    [Fact]
+    [Fact(DisplayName = "roles")]
     public async Task EveryMethod_BelowItsRole_IsRefused()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
@@ -98,7 +98,7 @@ public sealed class SecurityTests
         Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => guesser.GetHostInfoAsync(new GetHostInfoRequest()).ResponseAsync)).StatusCode);
     }
 
-    [Fact]
+    [Fact(DisplayName = "audit")]
     public async Task Audit_OfChangesAndRefusals_NamesWhoAndWhatAndNoToken()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
@@ -114,14 +114,14 @@ public sealed class SecurityTests
         Assert.DoesNotContain("secretguess", log, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact(DisplayName = "bind")]
     public async Task Listening_OnAnotherAddressThanLoopbackWithoutTls_IsRefused()
     {
         var refused = await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputsException>(() => TestDaemon.StartAsync(change: options => options with { Urls = [new Uri("http://0.0.0.0:0")] }));
         Assert.Contains("TLS", refused.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact(DisplayName = "two daemons on one data folder")]
     public async Task TwoDaemons_OnOneDataFolder_TheSecondRefuses()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
@@ -129,7 +129,7 @@ public sealed class SecurityTests
         Assert.Contains("another daemon", refused.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact(DisplayName = "TLS")]
     public async Task Tls_SelfSigned_IsAcceptedByItsFingerprintAndNoOther()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync(change: options => options with

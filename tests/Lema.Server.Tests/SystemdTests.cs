@@ -9,7 +9,7 @@ namespace Lema.Server.Tests;
 
 public sealed class SystemdTests
 {
-    [Fact]
+    [Fact(DisplayName = "service: what systemd is told")]
     public async Task Notifications_OverTheLifeOfADaemon_SayReadyWellAndStopping()
     {
         string folder = Directory.CreateTempSubdirectory("lema-notify-").FullName, path = Path.Combine(folder, "s");

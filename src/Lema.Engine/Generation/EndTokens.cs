@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 
 namespace Lema.Engine.Generation;
 
@@ -20,7 +21,7 @@ public static class EndTokens
         if (!File.Exists(path)) return null;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = JsonText.Parse(File.ReadAllBytes(path), default);
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("eos_token_id", out JsonElement value) || value.ValueKind == JsonValueKind.Null) return null;
             return value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => item.GetInt32())] : [value.GetInt32()];
         }

@@ -57,6 +57,10 @@ public static class AtomicFolder
         foreach (string path in Directory.EnumerateDirectories(parent, TemporaryMark + "*").ToList()) (files ?? FileLayer.Instance).DeleteFolder(path);
     }
 
+    /// <summary>Removes what an interrupted <see cref="Create"/> of this one folder left.</summary>
+    public static void RemoveLeftoverOf(string folder, IFileLayer? files = null) =>
+        RemoveTemporary(TemporaryPath(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), files ?? FileLayer.Instance);
+
     private static string TemporaryPath(string folder) => Path.Combine(Path.GetDirectoryName(folder)!, TemporaryMark + Path.GetFileName(folder));
 
     private static void RequireFree(string folder)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Datasets.Batches;
@@ -7,6 +8,8 @@ namespace Lema.Engine.Training;
 /// <summary>What transformers' trainer_state.json tells of a run: the log of its steps and evaluations.</summary>
 internal sealed class TrainingHistory(RunSettings settings, int steps, ITrainingData data)
 {
+    private const string TokensKey = "num_tokens";
+
     private readonly List<JsonObject> _log = [];
     private long _tokens;
 
@@ -23,6 +26,7 @@ internal sealed class TrainingHistory(RunSettings settings, int steps, ITraining
         _log.Add(new()
         {
             ["step"] = step.Step, ["epoch"] = Epoch(step.Step), ["loss"] = step.Loss, ["grad_norm"] = step.GradientNorm, ["learning_rate"] = step.LearningRate,
+            [TokensKey] = step.Tokens,
         });
     }
 
@@ -30,6 +34,26 @@ internal sealed class TrainingHistory(RunSettings settings, int steps, ITraining
     {
         ["step"] = evaluation.Step, ["epoch"] = Epoch(evaluation.Step), ["eval_loss"] = evaluation.Loss,
     });
+
+    /// <summary>
+    /// Steps and evaluations beyond what is on record: they are in the checkpoint, but whoever follows the run was cut off before they arrived. How long a step took is not
+    /// kept.
+    /// </summary>
+    public IEnumerable<TrainingEvent> Beyond(RecordedProgress recorded)
+    {
+        foreach (JsonObject entry in _log)
+        {
+            long step = entry["step"]!.GetValue<long>();
+            if (entry.ContainsKey("eval_loss"))
+            {
+                if (step > recorded.EvaluationStep) yield return new EvaluationCompleted(step, Number(entry, "eval_loss"), null);
+            }
+            else if (step > recorded.Step)
+            {
+                yield return new StepCompleted(step, Number(entry, "loss"), Number(entry, "learning_rate"), Number(entry, "grad_norm"), entry[TokensKey]?.GetValue<long>() ?? 0, 0, 0, 0, 0, 0, 0);
+            }
+        }
+    }
 
     public TrainerState State(int step) => new()
     {
@@ -44,6 +68,10 @@ internal sealed class TrainingHistory(RunSettings settings, int steps, ITraining
         SaveSteps = settings.Checkpoint.EverySteps,
         TrainBatchSize = settings.MicroBatchSize,
     };
+
+    /// <summary>JSON has no number for an infinity or NaN: they are strings.</summary>
+    private static double Number(JsonObject entry, string key) =>
+        entry[key] is JsonValue value && value.TryGetValue(out string? text) ? double.Parse(text, CultureInfo.InvariantCulture) : entry[key]?.GetValue<double>() ?? double.NaN;
 
     private double Epoch(long step) => step / (double)Math.Max(1, data.StepsFor(1));
 }

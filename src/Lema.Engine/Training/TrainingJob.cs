@@ -6,10 +6,16 @@ namespace Lema.Engine.Training;
 /// <param name="EvaluationFile">Rows that play no part in training; null: no evaluation.</param>
 /// <param name="RunFolder">Where <c>checkpoints/</c> is kept. Nothing is written elsewhere.</param>
 /// <param name="ResumeStep">Step of the checkpoint to go on from; null: the newest that verifies, or the beginning where there is none.</param>
-public sealed record TrainingJob(string ModelFolder, string DatasetFile, string? EvaluationFile, RunSettings Settings, string RunFolder, long? ResumeStep = null)
+/// <param name="Recorded">How much of the run whoever follows it has on record: what the checkpoint holds beyond that is told again. Null: nothing is.</param>
+public sealed record TrainingJob(
+    string ModelFolder, string DatasetFile, string? EvaluationFile, RunSettings Settings, string RunFolder, long? ResumeStep = null, RecordedProgress? Recorded = null)
 {
     public string CheckpointFolder => Path.Combine(RunFolder, "checkpoints");
 }
+
+/// <param name="Step">The last step on record; 0: none.</param>
+/// <param name="EvaluationStep">The step of the last evaluation on record; -1: none.</param>
+public sealed record RecordedProgress(long Step, long EvaluationStep);
 
 /// <summary>How a run ended.</summary>
 /// <param name="Stopped">Before its last step, because it was asked to.</param>

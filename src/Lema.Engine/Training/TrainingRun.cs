@@ -126,6 +126,8 @@ public sealed class TrainingRun : IDisposable
         if (found is null) return 0;
         _history.Restore(_checkpoint.Restore(found.Folder));
         _publish(new Notice($"Going on from the checkpoint of step {found.Step}."));
+        if (_job.Recorded is { } recorded)
+            foreach (TrainingEvent missing in _history.Beyond(recorded)) _publish(missing);
         return (int)found.Step;
     }
 

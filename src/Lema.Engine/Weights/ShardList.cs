@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 
 namespace Lema.Engine.Weights;
 
@@ -47,7 +48,7 @@ internal static class ShardList
         if (new FileInfo(index).Length > LargestIndexBytes) throw new InvalidInputException(index, "", $"is over {LargestIndexBytes} bytes");
         try
         {
-            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using JsonDocument json = JsonText.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
                 throw new InvalidInputException(index, "weight_map", "has to be an object of tensor names and file names");
             Dictionary<string, string> shardOf = new(StringComparer.Ordinal);

@@ -42,12 +42,8 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
     private static string Move(string folder, string parent, string name, bool overwrite)
     {
         string target = Path.Combine(parent, name);
-        if (Directory.Exists(target))
-        {
-            if (!overwrite) throw new ConflictException($"There is '{name}' already. Choose another name, or say that it is to be replaced.");
-            Directory.Delete(target, recursive: true);
-        }
-        Directory.Move(folder, target);
+        if (Directory.Exists(target) && !overwrite) throw new ConflictException($"There is '{name}' already. Choose another name, or say that it is to be replaced.");
+        Folders.Replace(folder, target);
         return target;
     }
 }

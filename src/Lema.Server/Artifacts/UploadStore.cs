@@ -106,6 +106,12 @@ internal sealed class UploadStore(DataFolder data)
         {
             long received = file.Received.Sum(r => r.Length);
             if (received != file.SizeBytes) problems.Add(new InvalidInputException("upload", file.Path, $"{received} of {file.SizeBytes} bytes have arrived."));
+            else if (!File.Exists(Path.Combine(FilesOf(id), file.Path)))
+            {
+                // A daemon that was killed while it took the file over. Nothing of it can be used, and a new announcement starts afresh.
+                Remove(id);
+                throw new InvalidInputException("upload", file.Path, "is gone. Upload it again.");
+            }
             else if (!hashes.TryGetValue(file.Path, out string? expected)) problems.Add(new InvalidInputException("upload", file.Path, "its SHA-256 has not been given."));
             else if (!string.Equals(await HashAsync(Path.Combine(FilesOf(id), file.Path)).ConfigureAwait(false), expected, StringComparison.OrdinalIgnoreCase))
                 problems.Add(new InvalidInputException("upload", file.Path, "its SHA-256 is another: it was damaged on the way, or changed meanwhile. Upload it again."));

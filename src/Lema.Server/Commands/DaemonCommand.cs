@@ -13,6 +13,7 @@ internal static class DaemonCommand
     public static async Task<int> RunAsync(DaemonOptions options, CancellationToken stop)
     {
         await using WebApplication app = await DaemonHost.BuildAsync(options);
+        using SecondSignal forced = new();
         await app.StartAsync(stop);
         DataFolder data = app.Services.GetRequiredService<DataFolder>();
         // The line that people, and programs that start a daemon, wait for.

@@ -2,15 +2,17 @@ using System.Security.Cryptography;
 using Dapper;
 using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Errors;
+using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Datasets;
 
 /// <summary>The datasets of this host by name; each is one file in the data folder. Lives as long as the daemon.</summary>
-internal sealed class DatasetRegistry(RunDatabase database, DataFolder data, TimeProvider clock)
+internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataFolder data, TimeProvider clock)
 {
     private const string Columns =
         "name AS Name, file AS File, row_count AS Rows, size_bytes AS SizeBytes, format AS Format, sha256 AS Sha256, heldout AS Heldout, added AS Added";
@@ -30,9 +32,11 @@ internal sealed class DatasetRegistry(RunDatabase database, DataFolder data, Tim
     /// <exception cref="NotFoundException">There is no such dataset.</exception>
     public string FileOf(string name) => Path.Combine(data.Datasets, (Find(name) ?? throw Missing(name)).File);
 
-    /// <exception cref="ConflictException">The name is taken, and it is not to be replaced.</exception>
+    /// <exception cref="ConflictException">The name is taken, and it is not to be replaced, or cannot be because runs are not through with it.</exception>
     public void CheckFree(string name, bool overwrite)
     {
+        if (overwrite && runs.UnfinishedUsing("dataset", name) is { Count: > 0 } users)
+            throw new ConflictException($"Dataset '{name}' cannot be replaced: it is used by {string.Join(", ", users)}. Stop these runs first, or choose another name.");
         if (!overwrite && Exists(name)) throw new ConflictException($"There is a dataset '{name}' already. Choose another name, or say that it is to be replaced.");
     }
 
@@ -45,9 +49,11 @@ internal sealed class DatasetRegistry(RunDatabase database, DataFolder data, Tim
         CheckFree(name, overwrite);
         DatasetSummary summary = DatasetSummary.Read(file, ending);
         string sha256 = await HashAsync(file).ConfigureAwait(false);
-        // A new file each time: a run that reads the old one goes on with it.
+        // A new name for other content: the old file stays whole until the new one is registered.
         string fileName = $"{name}-{sha256[..12]}{ending}";
+        FileLayer.Instance.SyncFile(file);
         File.Move(file, Path.Combine(data.Datasets, fileName), overwrite: true);
+        FileLayer.Instance.SyncFolder(data.Datasets);
         Row row = new()
         {
             Name = name, File = fileName, Rows = summary.Rows, SizeBytes = new FileInfo(Path.Combine(data.Datasets, fileName)).Length, Format = summary.Format, Sha256 = sha256,

@@ -1,5 +1,5 @@
-using Lema.Engine.Errors;
 using Lema.Engine.Training;
+using Lema.Server.Storage;
 using Lema.Server.Workers;
 using Proto = Lema.Protocol.V1;
 
@@ -12,7 +12,7 @@ internal static class TrainJobRunner
     {
         TrainingJob run = new(
             job.ModelFolder, job.DatasetFile, job.EvaluationFile.Length > 0 ? job.EvaluationFile : null, job.Settings.ToEngine(job.InitAdapterFolder), job.RunFolder,
-            job.ResumeStep > 0 ? job.ResumeStep : null);
+            job.ResumeStep > 0 ? job.ResumeStep : null, new RecordedProgress(job.RecordedStep, job.RecordedEvaluationStep));
         try
         {
             TrainingResult result = TrainingRun.Execute(run, next =>
@@ -21,7 +21,7 @@ internal static class TrainJobRunner
             }, context.Stop);
             context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = result.Stopped, SavedStep = result.SavedStep } });
         }
-        catch (StorageException full) when (full.IsDiskFull)
+        catch (Exception full) when (FullDisk.IsWhy(full))
         {
             context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = true, DiskFull = true, Message = full.Message } });
         }

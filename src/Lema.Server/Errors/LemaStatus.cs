@@ -5,6 +5,7 @@ using Google.Rpc;
 using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Protocol.Client;
+using Lema.Server.Storage;
 
 namespace Lema.Server.Errors;
 
@@ -25,6 +26,7 @@ internal static class LemaStatus
                 ["requiredBytes"] = budget.RequiredBytes.ToString(CultureInfo.InvariantCulture), ["budgetBytes"] = budget.BudgetBytes.ToString(CultureInfo.InvariantCulture),
             },
         }),
+        _ when FullDisk.IsWhy(error) => Build(Code.ResourceExhausted, new StorageException("the daemon's disk", 0, "is full. Free space and try again.", error), new ErrorInfo { Domain = Failure.ErrorDomain, Reason = "DISK_FULL" }),
         StorageException storage => Build(Code.DataLoss, error, new ErrorInfo
         {
             Domain = Failure.ErrorDomain, Reason = "STORAGE",

@@ -18,15 +18,22 @@ public static class DaemonHost
         try
         {
             WorkerRecords.EndOrphans(data.Workers);
-            StartupCleanup.Run(data);
-            RunDatabase database = RunDatabase.Open(data.Database);
+            DiskReserve reserve = new(data.Reserve);
+            reserve.Refill();
+            RunDatabase database = RunDatabase.Open(data.Database, reserve);
+            StartupCleanup.Run(data, database);
             await new TokenStore(database, TimeProvider.System).EnsureFirstTokenAsync(data.AdminToken).ConfigureAwait(false);
 
             WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
             builder.Logging.AddLemaLogging();
-            builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15));
+            builder.Services.Configure<HostOptions>(host =>
+            {
+                host.ShutdownTimeout = options.DrainLimit + TimeSpan.FromSeconds(15);
+                // Workers save while the server waits for clients to leave, not afterwards.
+                host.ServicesStopConcurrently = true;
+            });
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, data));
-            builder.Services.AddLema(options, data, database);
+            builder.Services.AddLema(options, data, database, reserve);
             configure?.Invoke(builder.Services);
             WebApplication app = builder.Build();
             app.MapLema();

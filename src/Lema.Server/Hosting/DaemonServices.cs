@@ -18,11 +18,12 @@ internal static class DaemonServices
 {
     private const int LargestMessage = 4 << 20;
 
-    public static void AddLema(this IServiceCollection services, DaemonOptions options, DataFolder data, RunDatabase database)
+    public static void AddLema(this IServiceCollection services, DaemonOptions options, DataFolder data, RunDatabase database, DiskReserve reserve)
     {
         services.AddSingleton(options);
         services.AddSingleton(_ => data);
         services.AddSingleton(_ => database);
+        services.AddSingleton(reserve);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => DaemonIdentity.Read(database, provider.GetRequiredService<TimeProvider>()));
 
@@ -52,6 +53,8 @@ internal static class DaemonServices
         services.AddSingleton<RunDirectory>();
         services.AddSingleton<RunJournal>();
         services.AddSingleton<AdapterFinder>();
+        services.AddSingleton<RunCheckpoints>();
+        services.AddSingleton<DiskSpace>();
         services.AddSingleton<RunJobs>();
         services.AddSingleton<RunManager>();
         services.AddSingleton<RunEstimates>();

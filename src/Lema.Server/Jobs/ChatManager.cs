@@ -81,7 +81,7 @@ internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger mem
             try
             {
                 IEngineWorker worker = await workers.StartAsync(label, stop).ConfigureAwait(false);
-                ServingWorker serving = new(target.Folders, worker, reservation, board.Add(label, worker, bytes)) { Users = 1 };
+                ServingWorker serving = new(target.Folders, worker, reservation, board.Add(label, worker, bytes), clock) { Users = 1 };
                 _serving.Add(target.Folders, serving);
                 return serving;
             }
@@ -103,7 +103,7 @@ internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger mem
         try
         {
             serving.Users--;
-            serving.LastUsed = clock.GetUtcNow();
+            serving.LastUsed = clock.GetTimestamp();
             if (lost && serving.HasEnded && serving.Users == 0) await RemoveAsync(serving).ConfigureAwait(false);
             else if (serving.Users == 0) _ = EndWhenIdleAsync(serving);
         }
@@ -119,7 +119,7 @@ internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger mem
         await _gate.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (serving.Users == 0 && clock.GetUtcNow() - serving.LastUsed >= IdleLimit) await RemoveAsync(serving).ConfigureAwait(false);
+            if (serving.Users == 0 && clock.GetElapsedTime(serving.LastUsed) >= IdleLimit) await RemoveAsync(serving).ConfigureAwait(false);
         }
         finally
         {

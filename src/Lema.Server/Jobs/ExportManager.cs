@@ -1,6 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
+using Lema.Server.Errors;
 using Lema.Server.Models;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
@@ -34,6 +36,7 @@ internal sealed class ExportManager(
         (long step, string adapter) = adapters.Checkpoint(run, request.Checkpoint);
         string name = request.ModelName.Length > 0 ? ResourceNames.Check("model_name", request.ModelName) : FreeName($"{run.Summary.Name}-step{step}");
         models.CheckFree(name);
+        if (_live.Newest.Any(live => live.ModelName == name)) throw new ConflictException($"A merge into '{name}' is under way. Watch that one, or choose another name.");
         DateTimeOffset now = clock.GetUtcNow();
         Export export = new()
         {
@@ -86,6 +89,9 @@ internal sealed class ExportManager(
         catch (Exception error)
         {
             bool cancelled = stop.IsCancellationRequested;
+            // A worker that was killed cleaned nothing up.
+            AtomicFolder.RemoveLeftoverOf(job.OutputFolder);
+            if (models.Find(state.Value.ModelName) is null) Folders.DeleteIfThere(job.OutputFolder);
             state.Set(await EndAsync(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message).ConfigureAwait(false));
         }
     }
@@ -106,7 +112,7 @@ internal sealed class ExportManager(
     private string FreeName(string wanted)
     {
         string name = wanted;
-        for (int i = 2; models.Find(name) is not null; i++) name = $"{wanted}-{i}";
+        for (int i = 2; models.Find(name) is not null || _live.Newest.Any(live => live.ModelName == name); i++) name = $"{wanted}-{i}";
         return name;
     }
 

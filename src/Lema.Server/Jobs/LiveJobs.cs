@@ -25,6 +25,8 @@ internal sealed class LiveJobs<T> where T : class
 
     public Watched<T>? Find(string id) => _jobs.TryGetValue(id, out var job) ? job.State : null;
 
+    public IEnumerable<T> Newest => _jobs.Values.Select(job => job.State.Value);
+
     /// <summary>Cancels a job and waits until it has ended.</summary>
     public async Task CancelAsync(string id)
     {

@@ -11,15 +11,17 @@ internal sealed class ServingWorker : IAsyncDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IDisposable _reservation;
     private readonly WorkerBoard.Entry _entry;
+    private readonly TimeProvider _clock;
     private readonly Task _serving;
     private int _disposed;
 
-    public ServingWorker(ModelFolders folders, IEngineWorker worker, IDisposable reservation, WorkerBoard.Entry entry)
+    public ServingWorker(ModelFolders folders, IEngineWorker worker, IDisposable reservation, WorkerBoard.Entry entry, TimeProvider clock)
     {
         Folders = folders;
         Worker = worker;
         _reservation = reservation;
         _entry = entry;
+        _clock = clock;
         _serving = ServeAsync();
     }
 
@@ -29,7 +31,8 @@ internal sealed class ServingWorker : IAsyncDisposable
 
     public int Users { get; set; }
 
-    public DateTimeOffset LastUsed { get; set; }
+    /// <summary>When its last user left, as a timestamp of the daemon's clock.</summary>
+    public long LastUsed { get; set; }
 
     /// <summary>Ends when the model is open; fails with why it cannot be opened.</summary>
     public Task Ready => _ready.Task;
@@ -50,11 +53,15 @@ internal sealed class ServingWorker : IAsyncDisposable
     {
         try
         {
-            await foreach (WorkerEvent next in Worker.ExecuteAsync(new WorkerJob { Serve = new ServeJob { Model = Folders } }, _end.Token).ConfigureAwait(false))
+            await WorkerWatchdog.WatchedAsync(Worker, _entry, _clock, async end =>
             {
-                if (next.KindCase == WorkerEvent.KindOneofCase.Ready) _ready.TrySetResult();
-                if (next.KindCase == WorkerEvent.KindOneofCase.Sample) _entry.Report(next.Sample);
-            }
+                await foreach (WorkerEvent next in Worker.ExecuteAsync(new WorkerJob { Serve = new ServeJob { Model = Folders } }, end).ConfigureAwait(false))
+                {
+                    if (next.KindCase == WorkerEvent.KindOneofCase.Ready) _ready.TrySetResult();
+                    if (next.KindCase == WorkerEvent.KindOneofCase.Sample) _entry.Report(next.Sample);
+                }
+                return true;
+            }, _end.Token, idles: true).ConfigureAwait(false);
             _ready.TrySetException(new WorkerDiedException(exitCode: 0));
         }
         catch (Exception error)

@@ -6,7 +6,7 @@ using Lema.Server.Workers;
 namespace Lema.Server.Jobs;
 
 /// <summary>Does a job in a worker of its own, with memory reserved for it. Lives as long as the daemon.</summary>
-internal sealed class WorkerJobs(IEngineWorkerFactory workers, MemoryLedger memory, WorkerBoard board)
+internal sealed class WorkerJobs(IEngineWorkerFactory workers, MemoryLedger memory, WorkerBoard board, TimeProvider clock)
 {
     /// <param name="label">For people and telemetry.</param>
     /// <param name="bytes">Memory to reserve.</param>
@@ -17,12 +17,15 @@ internal sealed class WorkerJobs(IEngineWorkerFactory workers, MemoryLedger memo
         using IDisposable reservation = memory.Reserve(label, bytes);
         await using IEngineWorker worker = await workers.StartAsync(label, stop).ConfigureAwait(false);
         using WorkerBoard.Entry entry = board.Add(label, worker, bytes);
-        await foreach (WorkerEvent next in worker.ExecuteAsync(job, stop).ConfigureAwait(false))
+        return await WorkerWatchdog.WatchedAsync(worker, entry, clock, async end =>
         {
-            if (next.KindCase == WorkerEvent.KindOneofCase.Completed) return next.Completed;
-            if (next.KindCase == WorkerEvent.KindOneofCase.Sample) entry.Report(next.Sample);
-            else await onEvent(next).ConfigureAwait(false);
-        }
-        throw new WorkerDiedException(exitCode: 0);
+            await foreach (WorkerEvent next in worker.ExecuteAsync(job, end).ConfigureAwait(false))
+            {
+                if (next.KindCase == WorkerEvent.KindOneofCase.Completed) return next.Completed;
+                if (next.KindCase == WorkerEvent.KindOneofCase.Sample) entry.Report(next.Sample);
+                else await onEvent(next).ConfigureAwait(false);
+            }
+            throw new WorkerDiedException(exitCode: 0);
+        }, stop).ConfigureAwait(false);
     }
 }

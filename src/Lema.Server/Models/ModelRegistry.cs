@@ -20,7 +20,7 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
     public IReadOnlyList<ModelRecord> List()
     {
         using SqliteConnection connection = database.Connect();
-        return [Embedded, .. connection.Query<Row>($"SELECT {Columns} FROM models ORDER BY name").Select(row => row.ToRecord())];
+        return [Embedded, .. connection.Query<Row>($"SELECT {Columns} FROM models ORDER BY name").Select(ToRecord)];
     }
 
     /// <exception cref="NotFoundException">There is no such model.</exception>
@@ -30,7 +30,7 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
     {
         if (name == EmbeddedName) return Embedded;
         using SqliteConnection connection = database.Connect();
-        return connection.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM models WHERE name = @name", new { name })?.ToRecord();
+        return connection.QueryFirstOrDefault<Row>($"SELECT {Columns} FROM models WHERE name = @name", new { name }) is { } row ? ToRecord(row) : null;
     }
 
     /// <summary>Registers a folder inside a model root.</summary>
@@ -65,7 +65,7 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
         ModelRecord record = Get(name);
         if (record.Origin == ModelOrigin.Embedded) throw new ConflictException($"Model '{name}' ships with the server and cannot be deleted.");
         await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM models WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
-        if (record.Origin is ModelOrigin.Uploaded or ModelOrigin.Merged) Folders.DeleteIfThere(record.Folder);
+        if (IsKept(record.Origin)) Folders.DeleteIfThere(record.Folder);
         Folders.DeleteIfThere(PreparedFolder(name));
     }
 
@@ -76,6 +76,12 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
 
     /// <summary>The folder to stream from: the layer-ordered copy where there is one.</summary>
     public string StreamingFolder(ModelRecord model) => IsPrepared(model.Name) ? PreparedFolder(model.Name) : model.Folder;
+
+    /// <summary>What lies in the data folder is found there wherever that folder is now: it may have been restored to another place.</summary>
+    private ModelRecord ToRecord(Row row) => new(
+        row.Name, (ModelOrigin)row.Origin, IsKept((ModelOrigin)row.Origin) ? Path.Combine(data.Models, row.Name) : row.Folder, RunDatabase.Time(row.Added));
+
+    private static bool IsKept(ModelOrigin origin) => origin is ModelOrigin.Uploaded or ModelOrigin.Merged;
 
     private static ConflictException Taken(string name) => new($"There is a model '{name}' already. Choose another name, or delete that one.");
 
@@ -88,7 +94,5 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
         public string Folder { get; init; } = "";
 
         public string Added { get; init; } = "";
-
-        public ModelRecord ToRecord() => new(Name, (ModelOrigin)Origin, Folder, RunDatabase.Time(Added));
     }
 }

@@ -15,7 +15,7 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
     private readonly Lock _gate = new();
     private readonly Queue<TelemetrySample> _samples = new();
     private MachineCounters _last = MachineCounters.Read();
-    private DateTimeOffset _lastTime = clock.GetUtcNow();
+    private long _lastTime = clock.GetTimestamp();
 
     /// <summary>The newest samples, oldest first.</summary>
     public IReadOnlyList<TelemetrySample> Last(int count)
@@ -47,7 +47,7 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
     {
         DateTimeOffset now = clock.GetUtcNow();
         MachineCounters counters = MachineCounters.Read();
-        double seconds = Math.Max(1e-3, (now - _lastTime).TotalSeconds);
+        double seconds = Math.Max(1e-3, clock.GetElapsedTime(_lastTime).TotalSeconds);
         HostSample host = new()
         {
             ProcessorShare = counters.BusyShareSince(_last),
@@ -58,7 +58,7 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
             DiskWriteBytesPerSecond = Math.Max(0, counters.DiskWrittenBytes - _last.DiskWrittenBytes) / seconds,
             DiskFreeBytes = new DriveInfo(data.Root).AvailableFreeSpace,
         };
-        (_last, _lastTime) = (counters, now);
+        (_last, _lastTime) = (counters, clock.GetTimestamp());
         TelemetrySample sample = new() { Time = Timestamp.FromDateTimeOffset(now), Host = host };
         sample.Workers.AddRange(board.Samples());
         return sample;

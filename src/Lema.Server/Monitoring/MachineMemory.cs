@@ -15,9 +15,15 @@ internal static class MachineMemory
         return all > 0 ? Math.Max(all / 2, all - Reserve) : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
     }
 
-    private static long? ControlGroupLimit()
+    /// <summary>What processes could still take.</summary>
+    public static long AvailableBytes() => Math.Min(MachineCounters.Read().MemoryAvailableBytes, ControlGroupLimit() - Number("memory.current") ?? long.MaxValue);
+
+    private static long? ControlGroupLimit() => Number("memory.max");
+
+    /// <summary>Of the control group (version 2) that this process is in, as a container sees it; null where there is none, or no limit.</summary>
+    private static long? Number(string name)
     {
-        const string file = "/sys/fs/cgroup/memory.max";
-        return File.Exists(file) && long.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out long limit) ? limit : null;
+        string file = Path.Combine("/sys/fs/cgroup", name);
+        return File.Exists(file) && long.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out long bytes) ? bytes : null;
     }
 }

@@ -9,9 +9,11 @@ internal sealed class WorkerBoard
 {
     private readonly ConcurrentDictionary<Entry, byte> _entries = new();
 
-    public Entry Add(string job, IEngineWorker worker, long plannedBytes)
+    /// <param name="givenBytes">Memory reserved for the worker.</param>
+    /// <param name="isLimit">A user set it; otherwise it is an estimate.</param>
+    public Entry Add(string job, IEngineWorker worker, long givenBytes, bool isLimit = false)
     {
-        Entry entry = new(this, job, worker, plannedBytes);
+        Entry entry = new(this, job, worker, givenBytes, isLimit);
         _entries.TryAdd(entry, 0);
         return entry;
     }
@@ -24,14 +26,18 @@ internal sealed class WorkerBoard
     public int Count => _entries.Count;
 
     /// <summary>One worker; disposing it takes it off the board.</summary>
-    internal sealed class Entry(WorkerBoard board, string job, IEngineWorker worker, long plannedBytes) : IDisposable
+    internal sealed class Entry(WorkerBoard board, string job, IEngineWorker worker, long givenBytes, bool isLimit) : IDisposable
     {
-        public string Job => job;
-
-        public int? ProcessId => worker.ProcessId;
-
         private volatile WorkerSample? _reported;
         private long _rss;
+
+        public string Job => job;
+
+        public long GivenBytes => givenBytes;
+
+        public bool IsLimit => isLimit;
+
+        public int? ProcessId => worker.ProcessId;
 
         public long Rss
         {
@@ -39,14 +45,13 @@ internal sealed class WorkerBoard
             set => Interlocked.Exchange(ref _rss, value);
         }
 
-
         public void Report(WorkerSample sample) => _reported = sample;
 
         public WorkerSample Sample()
         {
             WorkerSample sample = _reported?.Clone() ?? new WorkerSample();
             sample.Job = job;
-            sample.PlannedBytes = plannedBytes;
+            sample.PlannedBytes = givenBytes;
             sample.RssBytes = worker.ProcessId is { } id ? ProcessMemory.ResidentBytes(id) ?? Rss : Rss;
             return sample;
         }

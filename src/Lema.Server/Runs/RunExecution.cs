@@ -1,14 +1,22 @@
 using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Errors;
 using Lema.Server.Monitoring;
+using Lema.Server.Storage;
 using Lema.Server.Workers;
+using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Runs;
 
 /// <summary>One attempt at a run: its worker from start to end, and what the worker tells becoming the run's events. Lives as long as the attempt.</summary>
-internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal journal, RunStore store, IEngineWorkerFactory workers, WorkerBoard board, TimeProvider clock)
+/// <param name="givenBytes">Memory reserved for the worker.</param>
+internal sealed class RunExecution(
+    RunSession session, TrainJob job, long givenBytes, RunJournal journal, RunCheckpoints checkpoints, RunStore store, IEngineWorkerFactory workers, WorkerBoard board,
+    DiskReserve reserve, TimeProvider clock)
 {
+    private static readonly TimeSpan WriteAgainAfter = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _kill = new();
     private readonly TaskCompletionSource<IEngineWorker?> _worker = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _draining;
@@ -18,9 +26,6 @@ internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal 
 
     /// <summary>Whether this attempt finished any step.</summary>
     public bool GainedSteps => _gainedSteps;
-
-    /// <summary>Whether the run waits for space on the disk.</summary>
-    public bool DiskFull { get; private set; }
 
     /// <summary>Never throws for what happens to the worker: that becomes the run's state.</summary>
     public async Task RunAsync()
@@ -35,17 +40,24 @@ internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal 
             _worker.TrySetResult(null);
             return;
         }
+        catch (SqliteException full) when (FullDisk.IsWhy(full))
+        {
+            _worker.TrySetResult(null);
+            await PauseForDiskAsync(full.Message).ConfigureAwait(false);
+            return;
+        }
+        await ReconcileAsync().ConfigureAwait(false);
         try
         {
             await using IEngineWorker worker = await workers.StartAsync($"run {session.Id}", _kill.Token).ConfigureAwait(false);
             _worker.TrySetResult(worker);
-            using WorkerBoard.Entry entry = board.Add(session.Id, worker, session.Detail.Settings.Memory.TotalBytes);
-            using CancellationTokenSource hung = CancellationTokenSource.CreateLinkedTokenSource(_kill.Token);
-            Task watchdog = WorkerWatchdog.WatchAsync(worker, entry, () => hung.Cancel(), clock, hung.Token);
-            JobCompleted completed = await FollowAsync(worker, entry, hung.Token).ConfigureAwait(false);
-            await hung.CancelAsync().ConfigureAwait(false);
-            await watchdog.ConfigureAwait(false);
+            using WorkerBoard.Entry entry = board.Add(session.Id, worker, givenBytes, isLimit: session.Detail.Settings.Memory.HasTotalBytes);
+            JobCompleted completed = await WorkerWatchdog.WatchedAsync(worker, entry, clock, end => FollowAsync(worker, entry, end), _kill.Token).ConfigureAwait(false);
             await EndAsync(completed).ConfigureAwait(false);
+        }
+        catch (Exception error) when (FullDisk.IsWhy(error))
+        {
+            await PauseForDiskAsync(error.Message).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -88,6 +100,8 @@ internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal 
         {
             if (next.KindCase == WorkerEvent.KindOneofCase.Completed) return next.Completed;
             await RecordAsync(next, entry).ConfigureAwait(false);
+            // While the last space goes to the database, checkpoints must not take it.
+            if (reserve.IsGivenUp) throw new StorageException("the daemon's disk", 0, "is full") { IsDiskFull = true };
         }
         throw new WorkerDiedException(exitCode: 0);
     }
@@ -145,8 +159,7 @@ internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal 
 
     private Task EndAsync(JobCompleted completed)
     {
-        DiskFull = completed.DiskFull;
-        if (completed.DiskFull) return LeaveAsync(_ => RunState.Paused, completed.Message);
+        if (completed.DiskFull) return PauseForDiskAsync(completed.Message);
         return LeaveAsync(state => !completed.Stopped ? RunState.Completed : state switch
         {
             RunState.Pausing => RunState.Paused,
@@ -155,25 +168,48 @@ internal sealed class RunExecution(RunSession session, TrainJob job, RunJournal 
         }, completed.Stopped && _draining ? "The daemon was stopped." : completed.Message);
     }
 
+    /// <summary>A user's stop, made in the same moment, stands.</summary>
+    private Task PauseForDiskAsync(string reason) =>
+        LeaveAsync(state => state == RunState.Stopping ? RunState.Stopped : RunState.Paused, reason, run => run.WaitsForDisk = run.Summary.State == RunState.Paused);
+
     private async Task FailAsync(WorkerFailure failure)
     {
         await journal.LogAsync(session, LogLine.Types.Level.Error, failure.Message).ConfigureAwait(false);
         await LeaveAsync(state => !failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message).ConfigureAwait(false);
     }
 
-    /// <summary>Leaves the active states; a user's call may change the state in the same moment, then the choice is made again.</summary>
-    private async Task LeaveAsync(Func<RunState, RunState> choose, string reason)
+    /// <summary>What the run says of its checkpoints holds before it says that nobody works on it any more.</summary>
+    private async Task ReconcileAsync()
     {
+        try
+        {
+            await checkpoints.ReconcileAsync(session).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is LemaException || FullDisk.IsWhy(error))
+        {
+            // A disk that refuses now is looked at again before the next attempt.
+        }
+    }
+
+    /// <summary>Leaves the active states; a user's call may change the state in the same moment, then the choice is made again.</summary>
+    private async Task LeaveAsync(Func<RunState, RunState> choose, string reason, Action<RunDetail>? change = null)
+    {
+        await ReconcileAsync().ConfigureAwait(false);
         while (true)
         {
             RunState from = session.State, to = choose(from);
             try
             {
-                await journal.ChangeStateAsync(session, from, to, reason).ConfigureAwait(false);
+                await journal.ChangeStateAsync(session, from, to, reason, change).ConfigureAwait(false);
                 return;
             }
             catch (ConflictException) when (session.State != from)
             {
+            }
+            catch (SqliteException full) when (FullDisk.IsWhy(full))
+            {
+                // Not even the state can be written down. It will be, before anything else happens to the run.
+                await Task.Delay(WriteAgainAfter, clock, _kill.Token).ConfigureAwait(false);
             }
         }
     }

@@ -21,6 +21,8 @@ internal sealed class RunJobs(ModelRegistry models, DatasetRegistry datasets, Ad
         InitAdapterFolder = AdapterOf(run),
         RunFolder = data.RunFolder(run.Summary.Id),
         ResumeStep = resumeStep,
+        RecordedStep = run.Summary.Step,
+        RecordedEvaluationStep = run.Evaluations.Count > 0 ? run.Evaluations.Max(e => e.Step) : -1,
     };
 
     public long MemoryOf(RunDetail run) => JobMemory.ForTraining(ModelDescription.Read(models.StreamingFolder(models.Get(run.Summary.Model))), run.Settings, AdapterOf(run));

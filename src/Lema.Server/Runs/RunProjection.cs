@@ -20,7 +20,7 @@ internal static class RunProjection
                 foreach (StepPoint point in change.Steps.Points) ApplyStep(run, point);
                 break;
             case RunEvent.BodyOneofCase.State:
-                ApplyState(summary, change.State, change.Time);
+                ApplyState(run, change.State, change.Time);
                 break;
             case RunEvent.BodyOneofCase.Checkpoint:
                 foreach (Checkpoint same in run.Checkpoints.Where(c => c.Step == change.Checkpoint.Step).ToArray()) run.Checkpoints.Remove(same);
@@ -75,11 +75,13 @@ internal static class RunProjection
         totals.PeakRssBytes = Math.Max(totals.PeakRssBytes, point.PeakRssBytes);
     }
 
-    private static void ApplyState(RunSummary summary, StateChange change, Timestamp time)
+    private static void ApplyState(RunDetail run, StateChange change, Timestamp time)
     {
+        RunSummary summary = run.Summary;
         if (summary.State != change.From || !RunStates.CanFollow(change.From, change.To))
             throw new ConflictException($"Run '{summary.Name}' is {RunStates.Word(summary.State)}: it cannot become {RunStates.Word(change.To)}.");
         summary.State = change.To;
+        run.WaitsForDisk = false;
         summary.Reason = change.Reason;
         summary.Phase = "";
         summary.PhaseFraction = 0;

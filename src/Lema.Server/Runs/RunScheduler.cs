@@ -4,6 +4,7 @@ using Lema.Protocol.V1;
 using Lema.Server.Hosting;
 using Lema.Server.Jobs;
 using Lema.Server.Monitoring;
+using Lema.Server.Storage;
 using Lema.Server.Workers;
 
 namespace Lema.Server.Runs;
@@ -12,16 +13,13 @@ namespace Lema.Server.Runs;
 /// Starts queued runs, highest priority and longest waiting first, as memory allows, and takes up again what was interrupted. Lives as long as the daemon.
 /// </summary>
 internal sealed partial class RunScheduler(
-    RunDirectory directory, RunStore store, RunJournal journal, RunJobs jobs, IEngineWorkerFactory workers, MemoryLedger memory, ChatManager chats, WorkerBoard board, DaemonOptions options,
+    RunDirectory directory, RunStore store, RunJournal journal, RunJobs jobs, RunCheckpoints checkpoints, DiskSpace disk, DiskReserve reserve, IEngineWorkerFactory workers, MemoryLedger memory, ChatManager chats, WorkerBoard board, DaemonOptions options,
     TimeProvider clock, ILogger<RunScheduler> logger) : BackgroundService
 {
     /// <summary>Attempts in a row that may gain no step before a run is left alone.</summary>
     private const int FruitlessAttempts = 3;
 
-    /// <summary>Space on the disk at which a run that filled it goes on.</summary>
-    private const long EnoughDiskBytes = 256 << 20;
-
-    private static readonly TimeSpan DiskCheckInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, (RunExecution Execution, Task Task)> _running = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -38,7 +36,7 @@ internal sealed partial class RunScheduler(
         {
             while (true)
             {
-                await StartNextAsync().ConfigureAwait(false);
+                await TryStartNextAsync(stopping).ConfigureAwait(false);
                 Task released = memory.NextRelease;
                 using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping);
                 await Task.WhenAny(_wake.WaitAsync(waiting.Token), released).ConfigureAwait(false);
@@ -59,9 +57,26 @@ internal sealed partial class RunScheduler(
         {
             RunSession session = directory.Get(left.Summary.Id);
             RunState state = session.State;
+            await checkpoints.ReconcileAsync(session).ConfigureAwait(false);
             if (state != RunState.Interrupted) await journal.ChangeStateAsync(session, state, RunStates.AfterRestart(state), "The daemon went down.").ConfigureAwait(false);
             if (state == RunState.Pausing) await journal.ChangeStateAsync(session, RunState.Interrupted, RunState.Paused).ConfigureAwait(false);
-            else if (session.State == RunState.Interrupted) await QueueAgainAsync(session, gainedSteps: true).ConfigureAwait(false);
+            else if (session.State == RunState.Interrupted) await QueueAgainAsync(session, state == RunState.Interrupted ? null : state != RunState.Preparing).ConfigureAwait(false);
+        }
+        foreach (RunDetail waiting in store.List([RunState.Paused], "", int.MaxValue).Where(run => run.WaitsForDisk)) GoOnWhenThereIsSpace(directory.Get(waiting.Summary.Id));
+    }
+
+    /// <summary>What goes wrong here, a disk that is full for one, is no reason for the daemon to go down.</summary>
+    private async Task TryStartNextAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await StartNextAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            LogQueueFailed(TryAgainAfter, error);
+            await Task.Delay(TryAgainAfter, clock, stopping).ConfigureAwait(false);
+            Wake();
         }
     }
 
@@ -77,7 +92,7 @@ internal sealed partial class RunScheduler(
                 TrainJob job = jobs.Create(session.Detail, store.ResumeStep(id));
                 // Strictly in order: a small run that overtakes would let a large one wait for ever.
                 if (await ReserveAsync(session).ConfigureAwait(false) is not { } reservation) return;
-                RunExecution execution = new(session, job, journal, store, workers, board, clock);
+                RunExecution execution = new(session, job, jobs.MemoryOf(session.Detail), journal, checkpoints, store, workers, board, reserve, clock);
                 _running[id] = (execution, Task.Run(() => RunAsync(execution, reservation)));
             }
             catch (LemaException error)
@@ -111,38 +126,58 @@ internal sealed partial class RunScheduler(
         }
         finally
         {
+            await AfterAttemptAsync(execution).ConfigureAwait(false);
             _running.TryRemove(session.Id, out _);
             reservation.Dispose();
+            Wake();
         }
-        if (session.State == RunState.Interrupted && !_draining) await QueueAgainAsync(session, execution.GainedSteps).ConfigureAwait(false);
-        if (execution.DiskFull) _ = Task.Run(() => GoOnWhenThereIsSpaceAsync(session));
-        Wake();
+    }
+
+    private async Task AfterAttemptAsync(RunExecution execution)
+    {
+        RunSession session = execution.Session;
+        try
+        {
+            if (session.State == RunState.Interrupted && !_draining) await QueueAgainAsync(session, execution.GainedSteps).ConfigureAwait(false);
+            if (session.Detail.WaitsForDisk) GoOnWhenThereIsSpace(session);
+        }
+        catch (Exception error)
+        {
+            LogFailed(session.Summary.Name, error);
+        }
     }
 
     private volatile bool _draining;
 
-    private async Task QueueAgainAsync(RunSession session, bool gainedSteps)
+    /// <param name="gainedSteps">Whether the attempt that ended finished any step; null: it has been counted.</param>
+    private async Task QueueAgainAsync(RunSession session, bool? gainedSteps)
     {
-        int fruitless = await store.CountAttemptAsync(session.Id, gainedSteps).ConfigureAwait(false);
+        int fruitless = gainedSteps is { } gained ? await store.CountAttemptAsync(session.Id, gained).ConfigureAwait(false) : store.FruitlessAttempts(session.Id);
         if (!session.Detail.Settings.AutoResume) return;
         if (fruitless >= FruitlessAttempts)
         {
-            await journal.LogAsync(session, LogLine.Types.Level.Warning, $"{fruitless} attempts in a row finished no step: the run is not tried again by itself.").ConfigureAwait(false);
+            if (gainedSteps is not null) await journal.LogAsync(session, LogLine.Types.Level.Warning, $"{fruitless} attempts in a row finished no step: the run is not tried again by itself.").ConfigureAwait(false);
             return;
         }
         await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
         await journal.ChangeStateAsync(session, RunState.Interrupted, RunState.Queued, session.Summary.Reason).ConfigureAwait(false);
     }
 
-    private async Task GoOnWhenThereIsSpaceAsync(RunSession session)
+    private void GoOnWhenThereIsSpace(RunSession session) => _ = Task.Run(async () =>
     {
-        DriveInfo drive = new(options.DataFolder);
-        while (drive.AvailableFreeSpace < EnoughDiskBytes && session.State == RunState.Paused && !_draining) await Task.Delay(DiskCheckInterval, clock).ConfigureAwait(false);
-        if (session.State != RunState.Paused || _draining) return;
-        await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
-        await journal.ChangeStateAsync(session, RunState.Paused, RunState.Queued, "There is space on the disk again.").ConfigureAwait(false);
-        Wake();
-    }
+        try
+        {
+            await disk.WaitForSpaceAsync(session, () => _draining).ConfigureAwait(false);
+            if (session.State != RunState.Paused || _draining) return;
+            await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
+            await journal.ChangeStateAsync(session, RunState.Paused, RunState.Queued, "There is space on the disk again.").ConfigureAwait(false);
+            Wake();
+        }
+        catch (Exception error)
+        {
+            LogFailed(session.Summary.Name, error);
+        }
+    });
 
     private async Task DrainAsync()
     {
@@ -161,6 +196,9 @@ internal sealed partial class RunScheduler(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Name} cannot start: {Reason}")]
     private partial void LogNotStarted(string name, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The queue could not be looked through; it will be again in {Pause}")]
+    private partial void LogQueueFailed(TimeSpan pause, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {Name} broke off")]
     private partial void LogFailed(string name, Exception error);

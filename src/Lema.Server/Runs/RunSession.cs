@@ -8,10 +8,11 @@ namespace Lema.Server.Runs;
 /// </summary>
 internal sealed class RunSession(RunDetail detail, RunStore store)
 {
-    private const int TailLength = 4_096;
+    private const ulong TailLength = 4_096;
 
     private readonly Lock _gate = new();
-    private readonly Queue<RunEvent> _tail = new();
+    private readonly RunEvent?[] _tail = new RunEvent?[TailLength];
+    private ulong _tailLength;
     private RunDetail _detail = detail;
     private StepColumns? _steps;
     private TaskCompletionSource _changed = NewSignal();
@@ -62,9 +63,14 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
     {
         lock (_gate)
         {
-            if (after >= _detail.Summary.Sequence) return [];
-            if (_tail.TryPeek(out RunEvent? oldest) && oldest.Sequence.First <= after + 1)
-                return [.. _tail.SkipWhile(e => e.Sequence.First <= after).Take(limit)];
+            ulong newest = _detail.Summary.Sequence;
+            if (after >= newest) return [];
+            if (newest - after <= _tailLength)
+            {
+                RunEvent[] events = new RunEvent[Math.Min((ulong)limit, newest - after)];
+                for (ulong i = 0; i < (ulong)events.Length; i++) events[i] = _tail[(after + 1 + i) % TailLength]!;
+                return events;
+            }
         }
         return store.ReadEvents(Id, after, limit);
     }
@@ -79,8 +85,9 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
             _detail = detail;
             foreach (RunEvent change in events)
             {
-                _tail.Enqueue(change);
-                if (_tail.Count > TailLength) _tail.Dequeue();
+                // An event in a log has one number, the next one's is one higher: its place in the ring.
+                _tail[change.Sequence.First % TailLength] = change;
+                _tailLength = Math.Min(_tailLength + 1, TailLength);
                 if (_steps is null || change.BodyCase != RunEvent.BodyOneofCase.Steps) continue;
                 foreach (StepPoint point in change.Steps.Points) _steps.Add(point);
             }

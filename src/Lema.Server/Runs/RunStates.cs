@@ -8,7 +8,7 @@ public static class RunStates
     private static readonly Dictionary<RunState, RunState[]> Next = new()
     {
         [RunState.Queued] = [RunState.Preparing, RunState.Paused, RunState.Stopped, RunState.Failed],
-        [RunState.Preparing] = [RunState.Running, RunState.Pausing, RunState.Stopping, RunState.Interrupted, RunState.Failed, RunState.Completed],
+        [RunState.Preparing] = [RunState.Running, RunState.Pausing, RunState.Stopping, RunState.Interrupted, RunState.Failed, RunState.Completed, RunState.Paused],
         [RunState.Running] = [RunState.Pausing, RunState.Stopping, RunState.Interrupted, RunState.Failed, RunState.Completed, RunState.Paused],
         [RunState.Pausing] = [RunState.Paused, RunState.Stopping, RunState.Interrupted, RunState.Failed, RunState.Completed],
         [RunState.Paused] = [RunState.Queued, RunState.Stopped],

@@ -146,6 +146,13 @@ internal sealed class RunStore(RunDatabase database)
         connection.QueryFirst<int>("UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1) WHERE id = @runId RETURNING fruitless_attempts",
             new { runId, gainedSteps }, transaction));
 
+    /// <summary>Attempts that gained no step since the last one that did.</summary>
+    public int FruitlessAttempts(string runId)
+    {
+        using SqliteConnection connection = database.Connect();
+        return connection.QueryFirstOrDefault<int>("SELECT fruitless_attempts FROM runs WHERE id = @runId", new { runId });
+    }
+
     public Task DeleteAsync(string runId) => database.WriteAsync((connection, transaction) =>
         connection.Execute("DELETE FROM runs WHERE id = @runId", new { runId }, transaction));
 

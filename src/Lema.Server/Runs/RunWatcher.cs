@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lema.Protocol.V1;
 
@@ -26,11 +27,11 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
         if (!request.HasAfterSequence || expired)
         {
             RunSnapshot snapshot = Snapshot();
-            await send(new WatchRunResponse { Snapshot = snapshot });
+            await send(new WatchRunResponse { Snapshot = snapshot, Sent = Now() });
             if (expired) throw new RpcException(new Status(StatusCode.OutOfRange, $"Event {request.AfterSequence} is not in the log: go on from the snapshot, after {snapshot.Sequence}."));
             cursor = snapshot.Sequence;
         }
-        DateTimeOffset nextProgress = clock.GetUtcNow();
+        Rhythm rhythm = new(_interval, clock);
         while (true)
         {
             (Task any, Task urgent) = session.NextChange;
@@ -41,14 +42,14 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
                 await any.WaitAsync(stop);
                 continue;
             }
-            TimeSpan wait = nextProgress - clock.GetUtcNow();
+            TimeSpan wait = rhythm.UntilNext();
             if (wait > TimeSpan.Zero && !HasUrgent(cursor)) await WaitAsync(wait, urgent, stop);
             IReadOnlyList<RunEvent> events = session.EventsAfter(cursor, EventsAMessage);
-            WatchRunResponse message = new() { Events = new RunEvents { Run = session.Summary } };
+            WatchRunResponse message = new() { Events = new RunEvents { Run = session.Summary }, Sent = Now() };
             message.Events.Events.AddRange(EventCoalescing.Coalesce(events));
             cursor = events[^1].Sequence.Last;
             await send(message);
-            nextProgress = clock.GetUtcNow() + _interval;
+            rhythm.Sent();
         }
     }
 
@@ -60,6 +61,8 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
         snapshot.Log.AddRange(store.ReadLogTail(session.Id, LogLines).Where(line => line.Sequence <= snapshot.Sequence));
         return snapshot;
     }
+
+    private Timestamp Now() => Timestamp.FromDateTimeOffset(clock.GetUtcNow());
 
     private bool HasUrgent(ulong cursor) =>
         session.EventsAfter(cursor, EventsAMessage).Any(e => e.BodyCase is not (RunEvent.BodyOneofCase.Steps or RunEvent.BodyOneofCase.Phase or RunEvent.BodyOneofCase.Log));

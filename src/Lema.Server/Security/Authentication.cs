@@ -22,13 +22,14 @@ internal sealed class Authentication(RequestDelegate next, TokenStore tokens, Fa
             return;
         }
         IPAddress peer = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (limiter.IsBlocked(peer))
-        {
-            await RefuseAsync(context, "", StatusCodes.Status429TooManyRequests, ResourceExhausted, "Too many calls with a wrong token came from this address. Wait a minute.");
-            return;
-        }
         if (TokenOf(context) is not { } token || tokens.Find(token) is not { } principal)
         {
+            // Right tokens pass all the same: a program with an old one must not lock out everybody at its address.
+            if (limiter.IsBlocked(peer))
+            {
+                await RefuseAsync(context, "", StatusCodes.Status429TooManyRequests, ResourceExhausted, "Too many calls with a wrong token came from this address. Wait a minute.");
+                return;
+            }
             limiter.RecordFailure(peer);
             await RefuseAsync(context, "", StatusCodes.Status401Unauthorized, Unauthenticated,
                 "This call needs a valid token. The first one is in the daemon's DATA/admin.token; name its file with --token-file or LEMA_TOKEN_FILE.");

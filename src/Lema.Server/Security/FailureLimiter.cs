@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Lema.Server.Security;
 
-/// <summary>Slows down guessing: after some failures from one address, calls from it are refused for a while, right token or not. Lives as long as the daemon.</summary>
+/// <summary>Slows down guessing: after some failures from one address, wrong tokens from it are for a while not even told to be wrong. Lives as long as the daemon.</summary>
 internal sealed class FailureLimiter(TimeProvider clock)
 {
     private const int Allowed = 10;
@@ -11,23 +11,23 @@ internal sealed class FailureLimiter(TimeProvider clock)
 
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<IPAddress, (int Count, DateTimeOffset Since)> _failures = new();
+    private readonly ConcurrentDictionary<IPAddress, (int Count, long Since)> _failures = new();
 
-    public bool IsBlocked(IPAddress address) => _failures.TryGetValue(address, out var failures) && failures.Count >= Allowed && clock.GetUtcNow() - failures.Since < Window;
+    public bool IsBlocked(IPAddress address) => _failures.TryGetValue(address, out var failures) && failures.Count >= Allowed && clock.GetElapsedTime(failures.Since) < Window;
 
     public void RecordFailure(IPAddress address)
     {
-        DateTimeOffset now = clock.GetUtcNow();
+        long now = clock.GetTimestamp();
         if (_failures.Count >= MostAddresses) Forget(now);
-        _failures.AddOrUpdate(address, _ => (1, now), (_, old) => now - old.Since >= Window ? (1, now) : (old.Count + 1, old.Since));
+        _failures.AddOrUpdate(address, _ => (1, now), (_, old) => clock.GetElapsedTime(old.Since, now) >= Window ? (1, now) : (old.Count + 1, old.Since));
     }
 
     /// <summary>Forgets every failure.</summary>
     public void Forgive() => _failures.Clear();
 
-    private void Forget(DateTimeOffset now)
+    private void Forget(long now)
     {
-        foreach ((IPAddress address, (int _, DateTimeOffset since)) in _failures)
-            if (now - since >= Window) _failures.TryRemove(address, out _);
+        foreach ((IPAddress address, (int _, long since)) in _failures)
+            if (clock.GetElapsedTime(since, now) >= Window) _failures.TryRemove(address, out _);
     }
 }

@@ -37,12 +37,8 @@ internal sealed class TokenStore(RunDatabase database, TimeProvider clock)
     public async Task<string> AddAsync(string name, Role role, TimeSpan? lifetime = null)
     {
         ResourceNames.Check("name", name);
-        string token = "lema_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
-        DateTimeOffset now = clock.GetUtcNow();
-        int added = await database.WriteAsync((connection, transaction) => connection.Execute(
-            "INSERT OR IGNORE INTO tokens (name, hash, role, created, expires) VALUES (@name, @Hash, @Role, @Created, @Expires)",
-            new { name, Hash = Hash(token), Role = (int)role, Created = RunDatabase.Text(now), Expires = lifetime is { } span ? RunDatabase.Text(now + span) : null }, transaction)).ConfigureAwait(false);
-        return added == 1 ? token : throw new ConflictException($"There is a token '{name}' already. Remove it first, or choose another name.");
+        string token = NewToken();
+        return await InsertAsync(name, token, role, lifetime).ConfigureAwait(false) ? token : throw new ConflictException($"There is a token '{name}' already. Remove it first, or choose another name.");
     }
 
     /// <exception cref="NotFoundException">There is no such token.</exception>
@@ -56,13 +52,27 @@ internal sealed class TokenStore(RunDatabase database, TimeProvider clock)
     public async Task EnsureFirstTokenAsync(string file)
     {
         if (Rows().Count > 0) return;
-        string token = await AddAsync(FirstToken, Role.Admin).ConfigureAwait(false);
+        string token = NewToken();
         File.Delete(file);
         FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        await using FileStream stream = new(file, options);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(token + "\n")).ConfigureAwait(false);
-        stream.Flush(flushToDisk: true);
+        await using (FileStream stream = new(file, options))
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(token + "\n")).ConfigureAwait(false);
+            stream.Flush(flushToDisk: true);
+        }
+        // Last, so that a crash in between leaves no token that nobody knows.
+        await InsertAsync(FirstToken, token, Role.Admin, null).ConfigureAwait(false);
+    }
+
+    private static string NewToken() => "lema_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
+
+    private async Task<bool> InsertAsync(string name, string token, Role role, TimeSpan? lifetime)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        return await database.WriteAsync((connection, transaction) => connection.Execute(
+            "INSERT OR IGNORE INTO tokens (name, hash, role, created, expires) VALUES (@name, @Hash, @Role, @Created, @Expires)",
+            new { name, Hash = Hash(token), Role = (int)role, Created = RunDatabase.Text(now), Expires = lifetime is { } span ? RunDatabase.Text(now + span) : null }, transaction)).ConfigureAwait(false) == 1;
     }
 
     private IReadOnlyList<Row> Rows()

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Artifacts;
 using Lema.Server.Errors;
@@ -55,9 +56,17 @@ internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJ
             Folders.DeleteIfThere(output);
         }
         PrepareJob job = new() { ModelFolder = record.Folder, OutputFolder = output, Dtype = dtype };
-        await workers.RunAsync($"prepare {request.Name}", new WorkerJob { Prepare = job }, JobMemory.ForCopy(),
-            next => next.KindCase == WorkerEvent.KindOneofCase.Progress ? responseStream.WriteAsync(new PrepareModelResponse { Progress = next.Progress }) : Task.CompletedTask,
-            context.CancellationToken);
+        try
+        {
+            await workers.RunAsync($"prepare {request.Name}", new WorkerJob { Prepare = job }, JobMemory.ForCopy(),
+                next => next.KindCase == WorkerEvent.KindOneofCase.Progress ? responseStream.WriteAsync(new PrepareModelResponse { Progress = next.Progress }) : Task.CompletedTask,
+                context.CancellationToken);
+        }
+        finally
+        {
+            // A worker that was killed cleaned nothing up.
+            AtomicFolder.RemoveLeftoverOf(output);
+        }
         await responseStream.WriteAsync(new PrepareModelResponse { Completed = Describe(record) });
     }
 

@@ -45,6 +45,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>What can be made again; may be removed while the daemon is down.</summary>
     public string Cache => Path.Combine(Root, "cache");
 
+    /// <summary>See <see cref="DiskReserve"/>.</summary>
+    public string Reserve => Path.Combine(Root, "reserve");
+
     public string Tls => Path.Combine(Root, "tls");
 
     public string RunFolder(string runId) => Path.Combine(Runs, runId);

@@ -1,3 +1,5 @@
+using Lema.Engine.Storage;
+
 namespace Lema.Server.Storage;
 
 /// <summary>Small things done to folders of the data folder.</summary>
@@ -13,6 +15,33 @@ internal static class Folders
     public static void DeleteIfThere(string folder)
     {
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    }
+
+    private const string ReplacedMark = ".replaced-";
+
+    /// <summary>
+    /// Puts a folder in the place of another, or where there is none. A kill in between leaves the old one aside; <see cref="RecoverReplaced"/> puts it back.
+    /// </summary>
+    public static void Replace(string folder, string target)
+    {
+        string parent = Path.GetDirectoryName(target)!, aside = Path.Combine(parent, ReplacedMark + Path.GetFileName(target));
+        AtomicFolder.SyncTree(folder, FileLayer.Instance);
+        DeleteIfThere(aside);
+        if (Directory.Exists(target)) Directory.Move(target, aside);
+        Directory.Move(folder, target);
+        FileLayer.Instance.SyncFolder(parent);
+        DeleteIfThere(aside);
+    }
+
+    /// <summary>Ends what an interrupted <see cref="Replace"/> began.</summary>
+    public static void RecoverReplaced(string parent)
+    {
+        foreach (string aside in Directory.EnumerateDirectories(parent, ReplacedMark + "*").ToArray())
+        {
+            string target = Path.Combine(parent, Path.GetFileName(aside)[ReplacedMark.Length..]);
+            if (Directory.Exists(target)) Directory.Delete(aside, recursive: true);
+            else Directory.Move(aside, target);
+        }
     }
 
     /// <summary>A file below a folder, by a path that came from a client.</summary>

@@ -13,9 +13,12 @@ public sealed class RunDatabase : IDisposable
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writing = new(1, 1);
 
-    private RunDatabase(string file)
+    private readonly DiskReserve? _reserve;
+
+    private RunDatabase(string file, DiskReserve? reserve)
     {
         File = file;
+        _reserve = reserve;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = file, ForeignKeys = true, DefaultTimeout = 30 }.ToString();
     }
 
@@ -24,9 +27,10 @@ public sealed class RunDatabase : IDisposable
     /// <summary>Opens the file, or makes it; checks it and brings its tables up to this version.</summary>
     /// <exception cref="StorageException">The database is damaged.</exception>
     /// <exception cref="InvalidInputException">It was written by a later version.</exception>
-    public static RunDatabase Open(string file)
+    /// <param name="reserve">Given up when the disk is full, so that a write can still be made.</param>
+    internal static RunDatabase Open(string file, DiskReserve? reserve = null)
     {
-        RunDatabase database = new(file);
+        RunDatabase database = new(file, reserve);
         try
         {
             using SqliteConnection connection = database.Connect();
@@ -56,22 +60,31 @@ public sealed class RunDatabase : IDisposable
         return connection;
     }
 
-    /// <summary>Runs one transaction at a time; it is on the disk when this returns.</summary>
+    /// <summary>Runs one transaction at a time; it is on the disk when this returns. On a full disk the work may be done twice, the first time for nothing.</summary>
     public async Task<T> WriteAsync<T>(Func<SqliteConnection, SqliteTransaction, T> work, CancellationToken stop = default)
     {
         await _writing.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            using SqliteConnection connection = Connect();
-            using SqliteTransaction transaction = connection.BeginTransaction();
-            T result = work(connection, transaction);
-            transaction.Commit();
-            return result;
+            return Commit(work);
+        }
+        catch (SqliteException full) when (FullDisk.IsWhy(full) && _reserve?.Release() == true)
+        {
+            return Commit(work);
         }
         finally
         {
             _writing.Release();
         }
+    }
+
+    private T Commit<T>(Func<SqliteConnection, SqliteTransaction, T> work)
+    {
+        using SqliteConnection connection = Connect();
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        T result = work(connection, transaction);
+        transaction.Commit();
+        return result;
     }
 
     public Task WriteAsync(Action<SqliteConnection, SqliteTransaction> work, CancellationToken stop = default) =>

@@ -13,6 +13,7 @@ internal sealed record WorkerFailure(RpcException Status, bool WorkerLost)
     public static WorkerFailure From(Exception error) => error switch
     {
         WorkerDiedException died => new(new RpcException(new Status(StatusCode.Aborted, died.Message)), WorkerLost: true),
+        WorkerHungException hung => new(new RpcException(new Status(StatusCode.Aborted, hung.Message)), WorkerLost: true),
         RpcException { StatusCode: StatusCode.Unavailable or StatusCode.Cancelled or StatusCode.DeadlineExceeded } lost => new(lost, WorkerLost: true),
         RpcException told => new(told, WorkerLost: false),
         OperationCanceledException => new(new RpcException(new Status(StatusCode.Aborted, "The engine worker was ended.")), WorkerLost: true),

@@ -10,6 +10,7 @@ internal static class WorkerProgram
 
     public static async Task<int> RunAsync(string socket, IJobRunner runner)
     {
+        OutOfMemoryScore.Raise();
         using JobHost host = new(runner);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

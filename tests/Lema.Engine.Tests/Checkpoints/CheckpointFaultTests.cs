@@ -11,7 +11,7 @@ public sealed class CheckpointFaultTests
 
     public static TheoryData<int> NewSteps => [3, 2];
 
-    [Theory]
+    [Theory(DisplayName = "kill -9 at every named point of a checkpoint")]
     [MemberData(nameof(NewSteps))]
     public void Save_KilledAnywhere_LeavesTheOldOrTheNewState(int step)
     {
@@ -38,7 +38,7 @@ public sealed class CheckpointFaultTests
         AssertOldOrNew(folder.Path, step);
     }
 
-    [Theory]
+    [Theory(DisplayName = "disk full, quota: at every point of a checkpoint")]
     [MemberData(nameof(NewSteps))]
     public void Save_OnFullDisk_ThrowsTypedAndKeepsTheOldStateAndThenSucceeds(int step)
     {

@@ -23,7 +23,7 @@ public sealed class AtomicFolderTests : IDisposable
         Assert.Equal("b", File.ReadAllText(Path.Combine(Target, "inner", "b.txt")));
     }
 
-    [Fact]
+    [Fact(DisplayName = "kill -9 at every named point of prepare and merge")]
     public void Create_KilledAnywhere_LeavesTheWholeFolderOrNone()
     {
         int operations = Count();

@@ -104,7 +104,7 @@ public sealed class WeightStreamTests
         Assert.Throws<BudgetExceededException>(() => WeightStream.Open(model.Units, new WeightStreamOptions { BudgetBytes = error.RequiredBytes - 1 }));
     }
 
-    [Fact]
+    [Fact(DisplayName = "EIO, file truncated or replaced mid-run: replaced")]
     public void Acquire_FileReplaced_FailsNamingIt()
     {
         using RandomModel model = new(4, 6, uniform: true);
@@ -117,7 +117,7 @@ public sealed class WeightStreamTests
         Assert.Equal(model.FilePath, error.File);
     }
 
-    [Fact]
+    [Fact(DisplayName = "EIO, file truncated or replaced mid-run: truncated")]
     public void Acquire_FileTruncated_FailsNamingFileAndOffset()
     {
         using RandomModel model = new(4, 6, uniform: true);

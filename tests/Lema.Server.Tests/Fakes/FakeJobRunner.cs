@@ -1,7 +1,9 @@
 using System.Globalization;
+using Lema.Engine.Checkpoints;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Workers;
+using Checkpoint = Lema.Protocol.V1.Checkpoint;
 
 namespace Lema.Server.Tests.Fakes;
 
@@ -51,15 +53,15 @@ internal sealed class FakeJobRunner : IJobRunner
 
     private void Train(TrainJob job, IJobContext context)
     {
-        Directory.CreateDirectory(job.RunFolder);
-        long saved = job.ResumeStep > 0 ? job.ResumeStep : Checkpoints(job.RunFolder).DefaultIfEmpty(0).Max();
+        CheckpointStore store = new(Path.Combine(job.RunFolder, "checkpoints"), Math.Max(1, job.Settings.Checkpoint.KeepLast));
+        long saved = job.ResumeStep > 0 ? job.ResumeStep : store.FindLatest().Found?.Step ?? 0;
         long step = saved;
         int every = job.Settings.Checkpoint.EverySteps;
         while (step < job.Settings.Steps)
         {
             if (Gate is { } gate && !WaitFor(gate, context.Stop) || context.Stop.IsCancellationRequested)
             {
-                if (!context.Discard && step > saved) Save(job.RunFolder, step, context);
+                if (!context.Discard && step > saved) Save(store, step, context);
                 context.Publish(new WorkerEvent { Completed = new JobCompleted { Stopped = true, SavedStep = context.Discard ? saved : step } });
                 return;
             }
@@ -71,11 +73,11 @@ internal sealed class FakeJobRunner : IJobRunner
             });
             if (every > 0 && step % every == 0)
             {
-                Save(job.RunFolder, step, context);
+                Save(store, step, context);
                 saved = step;
             }
         }
-        if (saved < step) Save(job.RunFolder, step, context);
+        if (saved < step) Save(store, step, context);
         context.Publish(new WorkerEvent { Completed = new JobCompleted { SavedStep = step } });
     }
 
@@ -92,15 +94,13 @@ internal sealed class FakeJobRunner : IJobRunner
         }
     }
 
-    private static IEnumerable<long> Checkpoints(string runFolder) => Directory.GetDirectories(runFolder, "checkpoint-*")
-        .Select(folder => long.Parse(Path.GetFileName(folder)["checkpoint-".Length..], CultureInfo.InvariantCulture));
-
-    private static void Save(string runFolder, long step, IJobContext context)
+    private static void Save(CheckpointStore store, long step, IJobContext context)
     {
-        string path = $"checkpoint-{step}";
-        Directory.CreateDirectory(Path.Combine(runFolder, path));
-        File.WriteAllText(Path.Combine(runFolder, path, "state.txt"), step.ToString(CultureInfo.InvariantCulture));
-        context.Publish(new WorkerEvent { Checkpoint = new Checkpoint { Step = step, Path = path, Bytes = 1 } });
+        long[] before = [.. store.List().Select(c => c.Step)];
+        store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state.txt"), step.ToString(CultureInfo.InvariantCulture)));
+        context.Publish(new WorkerEvent { Checkpoint = new Checkpoint { Step = step, Path = $"checkpoints/checkpoint-{step}", Bytes = 1 } });
+        long[] removed = [.. before.Except(store.List().Select(c => c.Step))];
+        if (removed.Length > 0) context.Publish(new WorkerEvent { CheckpointsRemoved = new CheckpointsRemoved { Steps = { removed } } });
     }
 
     private static void Answer(ReplyRequest request)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 
 namespace Lema.Engine.Datasets.Files;
 
@@ -34,7 +35,7 @@ internal static class JsonArrayFile
         }
         try
         {
-            return JsonDocument.Parse(whole.GetBuffer().AsMemory(0, (int)whole.Length), JsonLines.Options);
+            return JsonText.Parse(whole.GetBuffer().AsMemory(0, (int)whole.Length), JsonLines.Options);
         }
         catch (JsonException problem)
         {

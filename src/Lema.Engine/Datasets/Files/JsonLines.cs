@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 
 namespace Lema.Engine.Datasets.Files;
 
@@ -34,7 +35,7 @@ internal static class JsonLines
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text, Options);
+            using JsonDocument document = JsonText.Parse(text, Options);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return Failed(path, line, $"is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}, not an object.");
             return new RawRow(line, document.RootElement.Clone(), null);
         }

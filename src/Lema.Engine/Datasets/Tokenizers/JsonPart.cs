@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 
 namespace Lema.Engine.Datasets.Tokenizers;
 
@@ -12,7 +13,7 @@ internal readonly record struct JsonPart(JsonElement Value, string File, string 
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(System.IO.File.ReadAllBytes(file), Strict);
+            using JsonDocument document = JsonText.Parse(System.IO.File.ReadAllBytes(file), Strict);
             return new JsonPart(document.RootElement.Clone(), file, "");
         }
         catch (JsonException problem)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 
 namespace Lema.Engine.Models.Configuration;
 
@@ -19,7 +20,7 @@ public sealed class ConfigReader
         _file = file;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file), new() { AllowDuplicateProperties = false });
+            using JsonDocument document = JsonText.Parse(File.ReadAllBytes(file), new() { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new JsonException("the root is not an object");
             foreach (JsonProperty property in document.RootElement.EnumerateObject()) _fields[property.Name] = property.Value.Clone();
         }

@@ -2,7 +2,7 @@ using Grpc.Net.Client;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 
-namespace Lema.Server.Tests;
+namespace Lema.Server.Tests.Faults;
 
 /// <summary>Faults of the daemon itself, a process of its own that trains the embedded model with real workers.</summary>
 [Collection("real workers")]
@@ -10,7 +10,7 @@ public sealed class DaemonFaultTests
 {
     private const int Steps = 10;
 
-    [Fact]
+    [Fact(DisplayName = "SIGTERM")]
     public async Task Sigterm_DuringARun_SavesExitsZeroAndGoesOnAtTheNextStart()
     {
         string data = Directory.CreateTempSubdirectory("lema-sigterm-").FullName;
@@ -23,6 +23,25 @@ public sealed class DaemonFaultTests
             Assert.Equal(0, await daemon.WaitForExitAsync());
         }
         Assert.NotEmpty(Directory.GetDirectories(Path.Combine(data, "runs", run, "checkpoints"), "checkpoint-*"));
+        await FinishAsync(data, run);
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Fact(DisplayName = "SIGTERM: a second one forces")]
+    public async Task SecondSigterm_WhileAWorkerDoesNotSave_EndsAtOnceAndTheRunGoesOnLater()
+    {
+        string data = Directory.CreateTempSubdirectory("lema-sigterm-").FullName;
+        string run;
+        using (DaemonProcess daemon = await DaemonProcess.StartAsync(data))
+        using (GrpcChannel channel = daemon.Open(data))
+        {
+            run = await StartAndFollowAsync(channel, steps: 3);
+            DaemonProcess.SuspendWorkers(data);
+            daemon.Terminate();
+            await daemon.UntilStoppingAsync();
+            daemon.Terminate();
+            Assert.Equal(128 + 15, await daemon.WaitForExitAsync());
+        }
         await FinishAsync(data, run);
         Directory.Delete(data, recursive: true);
     }

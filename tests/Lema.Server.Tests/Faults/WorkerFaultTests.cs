@@ -5,7 +5,7 @@ using Lema.Server.Monitoring;
 using Lema.Server.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Lema.Server.Tests;
+namespace Lema.Server.Tests.Faults;
 
 /// <summary>Faults of real engine workers: processes of their own that train the embedded model.</summary>
 [Collection("real workers")]
@@ -28,7 +28,7 @@ public sealed class WorkerFaultTests
             Assert.True(File.ReadAllBytes(PathOf(daemon, whole, file)).AsSpan().SequenceEqual(File.ReadAllBytes(PathOf(daemon, killed, file))), $"{file}, killed after step {killAfter}");
     }
 
-    [Fact]
+    [Fact(DisplayName = "one bit flipped in a checkpoint")]
     public async Task OneBitFlippedInTheNewestCheckpoint_OnResume_FallsBackToTheOneBefore()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync(realWorkers: true);

@@ -1,0 +1,13 @@
+using System.Text.RegularExpressions;
+using Lema.Engine.Errors;
+
+namespace Lema.Fuzz;
+
+/// <summary>Refusals reduced to their shape: without the numbers, names and quotations of the one input.</summary>
+internal static partial class Outcome
+{
+    public static string Of(InvalidInputException refusal) => Particulars().Replace(refusal.Problem.Split(':')[0], "#");
+
+    [GeneratedRegex(@"'[^']*'|""[^""]*""|\[[^\]]*\]|[0-9][0-9.,]*")]
+    private static partial Regex Particulars();
+}

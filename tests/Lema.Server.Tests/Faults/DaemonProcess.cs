@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using Lema.Protocol.Client;
+
+namespace Lema.Server.Tests.Faults;
+
+/// <summary>lema-server as a process of its own, with real workers.</summary>
+internal sealed class DaemonProcess : IDisposable
+{
+    /// <summary>The build beside the tests, or the one that <c>LEMA_TEST_SERVER</c> names.</summary>
+    private static readonly string Program = Environment.GetEnvironmentVariable("LEMA_TEST_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "lema-server");
+
+    private readonly Process _process;
+
+    private DaemonProcess(Process process, Uri address)
+    {
+        _process = process;
+        Address = address;
+    }
+
+    public Uri Address { get; }
+
+    public static async Task<DaemonProcess> StartAsync(string data)
+    {
+        ProcessStartInfo start = new(Program, ["--data", data, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        Process process = Process.Start(start)!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        const string listening = "Listening on ";
+        string? line;
+        while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))) is not null && !line.StartsWith(listening, StringComparison.Ordinal)) { }
+        Uri address = new(line![listening.Length..]);
+        _ = process.StandardOutput.ReadToEndAsync();
+        return new DaemonProcess(process, address);
+    }
+
+    public Grpc.Net.Client.GrpcChannel Open(string data) => DaemonChannel.Create(new DaemonOptions { Address = Address, TokenFile = Path.Combine(data, "admin.token") });
+
+    public void KillNine() => _process.Kill();
+
+    public void Terminate() => Signal("-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Workers do nothing from now on, not even save.</summary>
+    public static void SuspendWorkers(string data)
+    {
+        foreach (string note in Directory.GetFiles(Path.Combine(data, "workers"), "*.pid")) Signal("-STOP", File.ReadAllText(note).Split(' ')[0]);
+    }
+
+    /// <summary>Ends when the daemon takes no new connections any more.</summary>
+    public async Task UntilStoppingAsync()
+    {
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            using TcpClient probe = new();
+            try
+            {
+                await probe.ConnectAsync(Address.Host, Address.Port, late.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), late.Token);
+            }
+            catch (SocketException)
+            {
+                return;
+            }
+        }
+    }
+
+    private static void Signal(string signal, string processId)
+    {
+        using Process kill = Process.Start("kill", [signal, processId]);
+        kill.WaitForExit();
+    }
+
+    public async Task<int> WaitForExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Lema.Engine.Checkpoints;
+using Lema.Protocol.Client;
+using Lema.Protocol.V1;
+using Lema.Server.Storage;
+using Lema.Server.Tests.Fakes;
+
+namespace Lema.Server.Tests.Faults;
+
+/// <summary>A data folder on a small file system in memory that somebody fills. Where mounting is not allowed these say so; the file layer's own tests fail every write.</summary>
+[Collection("real workers")]
+public sealed class DiskFullTests
+{
+    [Fact(DisplayName = "disk full, quota")]
+    public async Task DiskFull_DuringARun_PausesItAndGoesOnWhenThereIsSpace()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 96);
+        await using TestDaemon daemon = await TestDaemon.StartAsync(disk.Folder("data"), realWorkers: true);
+        await daemon.AddDatasetAsync();
+        RunDetail run = await daemon.StartRunAsync(2_000, request =>
+        {
+            request.Name = "full";
+            request.Settings.MicroBatchSize = 1;
+            request.Settings.MaxLength = 64;
+            request.Settings.Lora = new LoraSettings { R = 4 };
+            request.Settings.Checkpoint = new CheckpointSettings { EverySteps = 1, KeepLast = 2 };
+        });
+        await daemon.WaitForAsync(run.Summary.Id, RunState.Running);
+
+        disk.Fill();
+        RunSummary paused = await daemon.WaitForAsync(run.Summary.Id, RunState.Paused);
+        Assert.Contains("full", paused.Reason, StringComparison.Ordinal);
+        RunDetail waiting = await daemon.Training.GetRunAsync(new GetRunRequest { Run = "full" });
+        Assert.True(waiting.WaitsForDisk);
+        string[] checkpoints = [.. waiting.Checkpoints.Select(c => Path.Combine(disk.Folder("data"), "runs", run.Summary.Id, c.Path))];
+        Assert.All(checkpoints, folder => Assert.Null(CheckpointVerifier.Verify(folder).Fault));
+
+        disk.Free();
+        await daemon.WaitForAsync(run.Summary.Id, RunState.Running);
+        await daemon.Training.StopRunAsync(new StopRunRequest { Run = "full" });
+        await daemon.WaitForAsync(run.Summary.Id, RunState.Stopped);
+    }
+
+    [Fact(DisplayName = "disk full, quota: also after a restart of the daemon")]
+    public async Task DaemonRestarted_WhileARunWaitsForTheDisk_GoesOnWhenThereIsSpace()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 64);
+        string id;
+        FakeJobRunner runner = new() { BeforeStep = step => { if (step == 7) disk.Fill(); } };
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(disk.Folder("data"), runner))
+        {
+            await daemon.AddDatasetAsync();
+            id = (await daemon.StartRunAsync(20)).Summary.Id;
+            await daemon.WaitForAsync(id, RunState.Paused);
+        }
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(disk.Folder("data")))
+        {
+            Assert.True((await daemon.Training.GetRunAsync(new GetRunRequest { Run = id })).WaitsForDisk);
+            disk.Free();
+            await daemon.WaitForAsync(id, RunState.Completed);
+            RunDetail ended = await daemon.Training.GetRunAsync(new GetRunRequest { Run = id });
+            Assert.False(ended.WaitsForDisk);
+            Assert.Equal(20, ended.Summary.Step);
+        }
+    }
+
+    /// <summary>A tmpfs of some megabytes.</summary>
+    private sealed class SmallDisk : IDisposable
+    {
+        private readonly string _root;
+
+        private SmallDisk(string root) => _root = root;
+
+        public static SmallDisk Mount(int megabytes)
+        {
+            string root = Directory.CreateTempSubdirectory("lema-disk-").FullName;
+            bool mounted = OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", root);
+            if (!mounted) Directory.Delete(root);
+            Assert.SkipUnless(mounted, "Mounting a small file system is not allowed here.");
+            return new SmallDisk(root);
+        }
+
+        public string Folder(string name) => Path.Combine(_root, name);
+
+        public void Fill()
+        {
+            using FileStream filler = new(Path.Combine(_root, "filler"), FileMode.Append);
+            byte[] block = new byte[1 << 16];
+            try
+            {
+                while (true) filler.Write(block);
+            }
+            catch (IOException full) when (FullDisk.IsWhy(full))
+            {
+                // That was the aim.
+            }
+        }
+
+        public void Free() => File.Delete(Path.Combine(_root, "filler"));
+
+        public void Dispose()
+        {
+            Run("umount", "-l", _root);
+            Directory.Delete(_root);
+        }
+
+        private static bool Run(string program, params string[] arguments)
+        {
+            try
+            {
+                ProcessStartInfo start = new(program, arguments) { RedirectStandardError = true };
+                using Process process = Process.Start(start)!;
+                process.StandardError.ReadToEnd();
+                process.WaitForExit();
+                return process.ExitCode == 0;
+            }
+            catch (System.ComponentModel.Win32Exception)
+            {
+                return false;
+            }
+        }
+    }
+}
