@@ -1,53 +1,54 @@
 using System.Diagnostics;
 using Lema.Engine.Adapters;
 using Lema.Engine.Devices;
+using Lema.Engine.Errors;
 using Lema.Engine.Merging;
 using Lema.Engine.Models;
-using Lema.Engine.Storage;
 using Lema.Engine.Streaming;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
 
 namespace Lema.Bench;
 
-/// <summary>Prepare, merge and verify against what the disk can do: an O_DIRECT copy with fsync for the first two, an O_DIRECT read for the last.</summary>
+/// <summary>
+/// Prepare, merge and verify against what the disk can do: an O_DIRECT copy with fsync for the first two, an O_DIRECT read for the last. Each is timed beside its
+/// yardstick, round after round, since the speed of a disk changes from minute to minute.
+/// </summary>
 internal sealed class LoadBenchmark : IBenchmark
 {
     private const int CopyBytes = 32 << 20;
+    private const long BytesOfAllRounds = 8_000_000_000;
+    private const int MostRounds = 5;
 
     public string Name => "load";
 
     public BenchReport Run(BenchOptions options)
     {
         string folder = BenchModel.Folder(options.Required("model"));
-        GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
-        string file = index.Headers[0].File;
         long idle = ProcessMemory.RssBytes;
+        GlobalBinaryIndex index = GlobalBinaryIndex.Open(folder);
+        int rounds = (int)(options.Integer("rounds") ?? Math.Clamp(BytesOfAllRounds / index.TotalBytes, 1, MostRounds));
         string work = Directory.CreateTempSubdirectory("lema-bench-load-").FullName;
         try
         {
-            double copySpeed = index.Headers[0].FileBytes / Seconds(() => Copy(file, Path.Combine(work, "copy")));
-            File.Delete(Path.Combine(work, "copy"));
-            double readSpeed = FlightCheck.DiskBytesPerSecond(file);
-            double prepare = index.TotalBytes / Seconds(() => ModelPreparer.Prepare(folder, Path.Combine(work, "prepared"), new PrepareOptions()));
-            long preparePeak = ProcessMemory.PeakRssBytes;
-            Directory.Delete(Path.Combine(work, "prepared"), recursive: true);
-            double verify = index.Headers.Sum(header => header.FileBytes) / Seconds(() => index.ContentHash());
-            double merge = index.TotalBytes / Merge(folder, index, Path.Combine(work, "merged"));
-
+            Speeds[] speeds = [.. Enumerable.Range(0, rounds).Select(_ => Measure(folder, index, work))];
             BenchReport report = new();
-            report.Add("prepareOverDisk", prepare / copySpeed);
-            report.Add("mergeOverDisk", merge / copySpeed);
-            report.Add("verifyOverDisk", verify / readSpeed);
-            report.Add("prepareBytesPerSecond", prepare);
-            report.Add("mergeBytesPerSecond", merge);
-            report.Add("verifyBytesPerSecond", verify);
-            report.Add("copyBytesPerSecond", copySpeed);
-            report.Add("readBytesPerSecond", readSpeed);
+            report.Add("prepareOverDisk", Median(speeds, round => round.Prepare / round.CopyBeforePrepare));
+            report.Add("mergeOverDisk", Median(speeds, round => round.Merge / round.CopyBeforeMerge));
+            report.Add("verifyOverDisk", Median(speeds, round => round.Verify / round.Read));
+            report.Add("prepareBytesPerSecond", Median(speeds, round => round.Prepare));
+            report.Add("mergeBytesPerSecond", Median(speeds, round => round.Merge));
+            report.Add("verifyBytesPerSecond", Median(speeds, round => round.Verify));
+            report.Add("copyBytesPerSecond", Median(speeds, round => (round.CopyBeforePrepare + round.CopyBeforeMerge) / 2));
+            report.Add("readBytesPerSecond", Median(speeds, round => round.Read));
             report.Add("idleRssBytes", idle);
-            report.Add("preparePeakOverIdleBytes", preparePeak - idle);
-            report.Add("peakOverIdleBytes", ProcessMemory.PeakRssBytes - idle);
+            report.Add("preparePeakOverIdleBytes", speeds.Max(round => round.PreparePeak) - idle);
+            report.Add("mergePeakOverIdleBytes", speeds.Max(round => round.MergePeak) - idle);
+            report.Add("verifyPeakOverIdleBytes", speeds.Max(round => round.VerifyPeak) - idle);
             report.Add("modelBytes", index.TotalBytes);
+            report.Add("prepareOverDiskOfRounds", speeds.Select(round => round.Prepare / round.CopyBeforePrepare).ToArray());
+            report.Add("mergeOverDiskOfRounds", speeds.Select(round => round.Merge / round.CopyBeforeMerge).ToArray());
+            report.Add("verifyOverDiskOfRounds", speeds.Select(round => round.Verify / round.Read).ToArray());
             return report;
         }
         finally
@@ -56,20 +57,44 @@ internal sealed class LoadBenchmark : IBenchmark
         }
     }
 
-    private static double Merge(string folder, GlobalBinaryIndex index, string output)
+    private static Speeds Measure(string folder, GlobalBinaryIndex index, string work)
     {
+        string[] files = [.. index.Headers.Select(header => header.File)];
+        string copy = Path.Combine(work, "copy"), output = Path.Combine(work, "output");
+        long bytes = index.Headers.Sum(header => header.FileBytes);
+        double read = FlightCheck.DiskBytesPerSecond(files[0]);
+        (double verify, long verifyPeak) = Timed(() => index.ContentHash());
+
+        double copyBeforePrepare = bytes / CopySeconds(files, copy);
+        (double prepare, long preparePeak) = Timed(() => ModelPreparer.Prepare(folder, output, new PrepareOptions()));
+        Directory.Delete(output, recursive: true);
+
+        double copyBeforeMerge = bytes / CopySeconds(files, copy);
         DecoderModel model = ModelFamilies.Read(folder);
         using AdapterWeights adapters = TrainedWeights.Create(model, index, new RunSettings());
-        return Seconds(() => AdapterMerger.Merge(model, index, adapters, output, new MergeOptions()));
+        (double merge, long mergePeak) = Timed(() => AdapterMerger.Merge(model, index, adapters, output, new MergeOptions()));
+        Directory.Delete(output, recursive: true);
+        return new Speeds(read, bytes / verify, copyBeforePrepare, bytes / prepare, copyBeforeMerge, bytes / merge, verifyPeak, preparePeak, mergePeak);
     }
 
-    /// <summary>What the disk can do at best with one reader and one writer by turns.</summary>
+    private static double CopySeconds(IReadOnlyList<string> files, string copy)
+    {
+        double seconds = 0;
+        foreach (string file in files)
+        {
+            seconds += Timed(() => Copy(file, copy)).Seconds;
+            File.Delete(copy);
+        }
+        return seconds;
+    }
+
+    /// <summary>What the disk can do with one reader and one writer at a time.</summary>
     private static void Copy(string source, string target)
     {
-        using DirectFile reader = DirectFile.TryOpen(source) ?? throw new Engine.Errors.StorageException(source, 0, "the file system has no O_DIRECT");
-        using DirectWriter writer = DirectWriter.Create(target);
-        using HostBuffer first = new(CopyBytes), second = new(CopyBytes);
         long length = new FileInfo(source).Length;
+        using DirectFile reader = DirectFile.TryOpen(source) ?? throw new StorageException(source, 0, "the file system has no O_DIRECT");
+        using DirectWriter writer = DirectWriter.Create(target, length);
+        using HostBuffer first = new(CopyBytes), second = new(CopyBytes);
         Task write = Task.CompletedTask;
         for (long offset = 0; offset < length; offset += CopyBytes)
         {
@@ -84,10 +109,21 @@ internal sealed class LoadBenchmark : IBenchmark
         writer.Complete(length);
     }
 
-    private static double Seconds(Action action)
+    private static (double Seconds, long PeakRssBytes) Timed(Action action)
     {
+        ProcessIo.ResetPeakMemory();
         long start = Stopwatch.GetTimestamp();
         action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return (Stopwatch.GetElapsedTime(start).TotalSeconds, ProcessMemory.PeakRssBytes);
     }
+
+    private static double Median(Speeds[] rounds, Func<Speeds, double> figure)
+    {
+        double[] sorted = [.. rounds.Select(figure).Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    /// <summary>Bytes a second of one round, and the peaks in bytes.</summary>
+    private sealed record Speeds(
+        double Read, double Verify, double CopyBeforePrepare, double Prepare, double CopyBeforeMerge, double Merge, long VerifyPeak, long PreparePeak, long MergePeak);
 }

@@ -20,16 +20,16 @@ public static class AdapterFolder
     {
         string file = Path.Combine(folder, WeightsName);
         if (!File.Exists(file)) throw new NotFoundException("adapter weights", file, $"A PEFT adapter folder holds {WeightsName}; pickled adapters are not read.");
-        using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> tensors = SafetensorsFile.Load(file);
+        Dictionary<string, TensorEntry> tensors = TensorEntries.Of(SafetensorsHeader.Read(file)).ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        using PositionalFile reader = PositionalFile.Open(file);
         HashSet<string> used = [];
         AdapterWeights weights = new AdapterFactory(model, settings, target =>
         {
             used.Add(target.Key);
-            if (!tensors.TryGetValue(target.Key, out Tensor? tensor)) throw new InvalidInputException(file, target.Key, "is missing; adapter_config.json asks for it.");
-            if (!tensor.shape.SequenceEqual(target.Shape))
-                throw new InvalidInputException(file, target.Key, $"has shape [{string.Join(", ", tensor.shape)}]; the model and adapter_config.json ask for [{string.Join(", ", target.Shape)}].");
-            return tensor.to(ScalarType.Float32).clone();
+            if (!tensors.TryGetValue(target.Key, out TensorEntry? tensor)) throw new InvalidInputException(file, target.Key, "is missing; adapter_config.json asks for it.");
+            if (!tensor.Shape.SequenceEqual(target.Shape))
+                throw new InvalidInputException(file, target.Key, $"has shape [{string.Join(", ", tensor.Shape)}]; the model and adapter_config.json ask for [{string.Join(", ", target.Shape)}].");
+            return SafetensorsFile.Load(reader, tensor).to(ScalarType.Float32);
         }).Create();
         if (tensors.Keys.FirstOrDefault(key => !used.Contains(key)) is { } unknown)
         {

@@ -15,10 +15,10 @@ namespace Lema.Engine.Adapters;
 /// <param name="Dropout">Probability with which an element of the update's input is zeroed in training.</param>
 /// <param name="Magnitude">[out] DoRA's m; null without DoRA.</param>
 public sealed record LoraModule(
-    Tensor A, Tensor B, Tensor GradientA, Tensor GradientB, double Scale, double Dropout = 0, TrainedParameter? Magnitude = null)
+    Tensor A, Tensor B, Lazy<Tensor> GradientA, Lazy<Tensor> GradientB, double Scale, double Dropout = 0, TrainedParameter? Magnitude = null)
 {
     public static LoraModule Of(TrainedParameter a, TrainedParameter b, double scale, double dropout = 0, TrainedParameter? magnitude = null) =>
-        new(a.Value, b.Value, a.Gradient, b.Gradient, scale, dropout, magnitude);
+        new(a.Value, b.Value, new(() => a.Gradient), new(() => b.Gradient), scale, dropout, magnitude);
 
     /// <summary>Row norms of W + scale B A, [out], float32; a constant of the backward pass by definition of PEFT. W: [out, in].</summary>
     public Tensor RowNorm(Tensor weight)

@@ -50,8 +50,8 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
             inner = gradient.mul(MagnitudeScale);
         }
         Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);
-        lora.GradientA.add_(dHidden.t().matmul(Drop(input)));
-        lora.GradientB.add_(inner.t().matmul(hidden), lora.Scale);
+        lora.GradientA.Value.add_(dHidden.t().matmul(Drop(input)));
+        lora.GradientB.Value.add_(inner.t().matmul(hidden), lora.Scale);
         if (!_drops) return dHidden.matmul(A).addmm_(inner, matrix(), 1, 1);
 
         Tensor dDropped = dHidden.matmul(A);

@@ -28,6 +28,14 @@ internal static unsafe partial class TensorMemory
         return torch.Tensor.UnsafeCreateTensor(handle).DetachFromDisposeScope();
     }
 
+    /// <summary>A one-dimensional host tensor of some stored elements, wherever in memory they lie, in the caller's dispose scope.</summary>
+    public static torch.Tensor Copy(ReadOnlySpan<byte> elements, torch.ScalarType type)
+    {
+        torch.Tensor copy = torch.empty(elements.Length / torch.empty(0, dtype: type).element_size(), dtype: type);
+        elements.CopyTo(Bytes(copy));
+        return copy;
+    }
+
     /// <summary>Address of the first element.</summary>
     public static nint Pointer(torch.Tensor tensor)
     {

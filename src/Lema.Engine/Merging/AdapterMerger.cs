@@ -47,16 +47,21 @@ public static class AdapterMerger
     {
         using var noGrad = no_grad();
         using ModelFiles files = new();
-        using TensorMerge merge = new(files);
+        using ReadAhead reader = new(files);
         long done = 0, total = plan.TotalBytes;
         for (int shard = 0; shard < plan.Shards.Count; shard++)
         {
             using SafetensorsWriter writer = new(Path.Combine(folder, MergedFolder.ShardName(shard, plan.Shards.Count)), plan.Shards[shard].Select(tensor => tensor.Spec));
-            foreach (MergedTensor tensor in plan.Shards[shard])
+            TensorMerge merge = new(writer);
+            reader.ForEach(plan.Shards[shard].SelectMany(merge.Tiles), tile => tile.Place, (bytes, tile) =>
             {
-                merge.Write(tensor, writer, bytes => progress?.Report(new ByteProgress(done += bytes, total)), stop);
-            }
+                stop.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                tile.Use(bytes);
+                progress?.Report(new ByteProgress(done + writer.DataBytes, total));
+            });
             writer.Complete();
+            done += writer.DataBytes;
         }
         files.VerifyUnchanged(plan.Shards.SelectMany(shard => shard).Select(tensor => tensor.Source.File).Distinct());
     }

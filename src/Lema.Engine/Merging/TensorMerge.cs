@@ -7,99 +7,85 @@ using static TorchSharp.torch;
 namespace Lema.Engine.Merging;
 
 /// <summary>
-/// Makes the tensors of the merged model and hands them to a writer tile by tile: some rows of the base in float32, the update added, one rounding. No matrix is ever
-/// held whole. Call within no_grad.
+/// Makes the tensors of the merged model tile by tile, as their base is read: some rows in float32, the update added, one rounding. A tile and what is computed from it
+/// stay in a core's cache, and no matrix is ever held whole. Call within no_grad.
 /// </summary>
-internal sealed class TensorMerge(ModelFiles files) : IDisposable
+/// <param name="writer">Receives the merged bytes, in the order of the tiles.</param>
+internal sealed class TensorMerge(SafetensorsWriter writer)
 {
-    private const int TileBytes = 16 << 20;
+    private const int TileElements = 1 << 17;
 
-    private readonly HostBuffer _buffer = new(TileBytes);
+    private byte[] _sums = [];
 
-    /// <exception cref="InvalidInputException">A merged value is beyond the range of the stored type.</exception>
-    public void Write(MergedTensor tensor, SafetensorsWriter writer, Action<long> onBytes, CancellationToken stop)
+    /// <summary>The tiles of one tensor, to be worked on in order.</summary>
+    public IEnumerable<MergeTile> Tiles(MergedTensor tensor) => tensor.Update switch
     {
-        if (tensor.Update is null && tensor.Type == tensor.Source.Type) Copy(tensor.Source, writer, onBytes, stop);
-        else if (tensor.Update is LowRankUpdate update) Merge(tensor, update, writer, onBytes, stop);
-        else Convert(tensor, (tensor.Update as Replacement)?.Value, writer, onBytes, stop);
-    }
+        LowRankUpdate { Transposed: false, Lora.Magnitude: null } update when LowRankSum.Supports(tensor.Source.Type) && LowRankSum.Supports(tensor.Type) => Summed(tensor, update),
+        LowRankUpdate update => Merged(tensor, update),
+        Replacement replacement => Replaced(tensor, replacement.Value),
+        _ => Copied(tensor),
+    };
 
-    public void Dispose() => _buffer.Dispose();
-
-    private void Copy(TensorEntry source, SafetensorsWriter writer, Action<long> onBytes, CancellationToken stop)
+    private IEnumerable<MergeTile> Copied(MergedTensor tensor) => TensorPiece.OfElements(tensor.Source, TileBytes(tensor.Source)).Select(piece => new MergeTile(piece.Place, bytes =>
     {
-        for (long offset = 0; offset < source.ByteCount; offset += TileBytes)
+        if (tensor.Type == tensor.Source.Type) writer.Write(bytes);
+        else Write(tensor, TensorMemory.Copy(bytes, tensor.Source.Type));
+    }));
+
+    /// <summary>A trained value in place of the base's, of which nothing is read.</summary>
+    private IEnumerable<MergeTile> Replaced(MergedTensor tensor, Tensor value)
+    {
+        FilePiece nothing = new(tensor.Source.File, 0, 0);
+        for (long first = 0; first < value.numel(); first += TileElements)
         {
-            stop.ThrowIfCancellationRequested();
-            Span<byte> piece = _buffer.Span(0, (int)Math.Min(TileBytes, source.ByteCount - offset));
-            files[source.File].Fill(piece, source.Offset + offset);
-            writer.Write(piece);
-            onBytes(piece.Length);
+            (long start, long count) = (first, Math.Min(TileElements, value.numel() - first));
+            yield return new MergeTile(nothing, _ => Write(tensor, value.reshape(-1).narrow(0, start, count)));
         }
     }
 
-    private void Merge(MergedTensor tensor, LowRankUpdate update, SafetensorsWriter writer, Action<long> onBytes, CancellationToken stop)
+    /// <summary>The usual case, in one pass over the bytes.</summary>
+    private IEnumerable<MergeTile> Summed(MergedTensor tensor, LowRankUpdate update)
     {
-        using Tensor? norms = update.Transposed && update.Lora.Magnitude is not null ? Norms(tensor.Source, update) : null;
-        RowMerge merge = new(update, norms);
-        foreach ((long first, long count) in Tiles(tensor.Source))
+        LowRankSum sum = new(update.Lora.A, update.Lora.B, update.Lora.Scale);
+        return TensorPiece.OfRows(tensor.Source, TileBytes(tensor.Source)).Select(piece => new MergeTile(piece.Place, bytes =>
         {
-            stop.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            Write(tensor, merge.Apply(Read(tensor.Source, first, count), first), writer, onBytes);
-        }
+            int size = (int)(bytes.Length * tensor.Spec.ByteCount / tensor.Source.ByteCount);
+            if (_sums.Length < size) _sums = new byte[size];
+            sum.Add(bytes, tensor.Source.Type, FirstRow(piece), _sums.AsSpan(0, size), tensor.Type);
+            writer.Write(_sums.AsSpan(0, size));
+        }));
     }
 
-    /// <summary>A copy in another type, or a trained value in place of the base's.</summary>
-    private void Convert(MergedTensor tensor, Tensor? value, SafetensorsWriter writer, Action<long> onBytes, CancellationToken stop)
+    private IEnumerable<MergeTile> Merged(MergedTensor tensor, LowRankUpdate update)
     {
-        foreach ((long first, long count) in Tiles(tensor.Source))
+        RowMerge merge = new(update);
+        TensorPiece[] pieces = [.. TensorPiece.OfRows(tensor.Source, TileBytes(tensor.Source))];
+        if (merge.NeedsNorms)
         {
-            stop.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            Write(tensor, value is null ? Read(tensor.Source, first, count) : value.narrow(0, first, count), writer, onBytes);
+            foreach (TensorPiece piece in pieces) yield return new MergeTile(piece.Place, bytes => merge.Measure(Rows(piece, bytes), FirstRow(piece)));
         }
+        foreach (TensorPiece piece in pieces) yield return new MergeTile(piece.Place, bytes => Write(tensor, merge.Apply(Rows(piece, bytes), FirstRow(piece))));
     }
 
-    private static void Write(MergedTensor tensor, Tensor rows, SafetensorsWriter writer, Action<long> onBytes)
+    private void Write(MergedTensor tensor, Tensor rows)
     {
-        Tensor rounded = rows.to(tensor.Type).contiguous();
+        Tensor rounded = rows.to(tensor.Type);
         if (tensor.Type == ScalarType.Float16 && rounded.isinf().any().item<bool>())
             throw new InvalidInputException("merge", tensor.Name, "a merged value is beyond the range of float16; merge with the float32 type instead");
         writer.Write(TensorMemory.Bytes(rounded));
-        onBytes(TensorMemory.ByteCount(rounded));
     }
 
-    /// <summary>[out] norms of the updated matrix' outputs, in a pass of its own: a tile of a transposed matrix holds only a part of each.</summary>
-    private Tensor Norms(TensorEntry source, LowRankUpdate update)
-    {
-        using var scope = NewDisposeScope();
-        RowMerge merge = new(update, null);
-        Tensor sums = zeros(source.Shape[1]);
-        foreach ((long first, long count) in Tiles(source))
-        {
-            using var tileScope = NewDisposeScope();
-            sums.add_(merge.SquareSums(Read(source, first, count), first));
-        }
-        return sums.sqrt_().DetachFromDisposeScope();
-    }
+    /// <summary>[n, columns] in float32, in memory of their own.</summary>
+    private static Tensor Rows(TensorPiece piece, ReadOnlySpan<byte> bytes) => TensorMemory.Copy(bytes, piece.Tensor.Type).to(ScalarType.Float32).view(-1, piece.Tensor.Shape[1]);
 
-    /// <summary>Rows of a base tensor, float32, in memory of their own.</summary>
-    private Tensor Read(TensorEntry source, long first, long count)
-    {
-        Span<byte> bytes = _buffer.Span(0, checked((int)(count * source.RowByteCount)));
-        files[source.File].Fill(bytes, source.Offset + first * source.RowByteCount);
-        using Tensor stored = TensorMemory.View(_buffer.Address, source.Type, [count, .. source.Shape.Skip(1)]);
-        return stored.to(ScalarType.Float32, copy: true);
-    }
+    private static long FirstRow(TensorPiece piece) => piece.Offset / piece.Tensor.RowByteCount;
 
-    private static long Rows(TensorEntry source) => source.Shape.Count == 0 ? 1 : source.Shape[0];
+    private static int TileBytes(TensorEntry source) => (int)(TileElements * (source.ByteCount / Math.Max(1, source.Shape.Aggregate(1L, (product, size) => product * size))));
+}
 
-    /// <summary>Runs of rows that take no more than the buffer's size in float32.</summary>
-    private static IEnumerable<(long First, long Count)> Tiles(TensorEntry source)
-    {
-        long rows = Rows(source), rowElements = Math.Max(1, source.Shape.Skip(1).Aggregate(1L, (product, size) => product * size));
-        long most = Math.Max(1, TileBytes / sizeof(float) / rowElements);
-        for (long first = 0; first < rows; first += most) yield return (first, Math.Min(most, rows - first));
-    }
+/// <summary>Work on some rows of a base tensor.</summary>
+/// <param name="Place">What has to be read for it; nothing for a tile of which all is known.</param>
+internal sealed record MergeTile(FilePiece Place, MergeTile.Action Use)
+{
+    public delegate void Action(ReadOnlySpan<byte> bytes);
 }

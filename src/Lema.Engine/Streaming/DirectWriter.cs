@@ -26,17 +26,23 @@ internal sealed partial class DirectWriter : IDisposable
     }
 
     /// <summary>Creates the file, or empties it.</summary>
-    /// <exception cref="StorageException">The operating system refused.</exception>
-    public static DirectWriter Create(string path)
+    /// <param name="reserveBytes">Bytes that will be written: their place on the disk is taken at once, so that writes do not wait for each other to extend the file.</param>
+    /// <exception cref="StorageException">The disk is full, or the operating system refused.</exception>
+    public static DirectWriter Create(string path, long reserveBytes = 0)
     {
         try
         {
-            if (OperatingSystem.IsLinux() && DirectFile.OpenFlag is var flag and not 0)
+            SafeFileHandle handle = TryOpenDirect(path) ?? File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite);
+            try
             {
-                int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenTruncate | DirectFile.OpenCloseOnExec | flag, OwnerMode);
-                if (descriptor >= 0) return new DirectWriter(path, new SafeFileHandle(descriptor, ownsHandle: true));
+                if (reserveBytes > 0) Reserve(path, handle, reserveBytes);
             }
-            return new DirectWriter(path, File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite));
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
+            return new DirectWriter(path, handle);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -86,6 +92,24 @@ internal sealed partial class DirectWriter : IDisposable
 
     public void Dispose() => _handle.Dispose();
 
+    private static SafeFileHandle? TryOpenDirect(string path)
+    {
+        if (!OperatingSystem.IsLinux() || DirectFile.OpenFlag == 0) return null;
+        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenTruncate | DirectFile.OpenCloseOnExec | DirectFile.OpenFlag, OwnerMode);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>File systems that cannot reserve are left alone; one that is full is known before anything is written.</summary>
+    private static void Reserve(string path, SafeFileHandle handle, long bytes)
+    {
+        if (!OperatingSystem.IsLinux() || Allocate(handle, 0, 0, bytes) == 0) return;
+        IOException fault = new($"{path}: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
+        if (StorageFault.IsDiskFull(fault)) throw fault;
+    }
+
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Allocate(SafeFileHandle handle, int mode, long offset, long length);
 }

@@ -38,9 +38,13 @@ internal sealed class ModelFiles : IDisposable
     {
         foreach (string path in paths)
         {
-            FileIdentity opened;
-            lock (_files) opened = _files[path].Identity;
-            if (FileIdentity.Of(path) != opened)
+            (PositionalFile File, FileIdentity Identity) opened;
+            lock (_files)
+            {
+                // What was never opened was not used.
+                if (!_files.TryGetValue(path, out opened)) continue;
+            }
+            if (FileIdentity.Of(path) != opened.Identity)
                 throw new StorageException(path, 0, "the file was replaced or written to while a run was using it; start the run again");
         }
     }

@@ -1,63 +1,114 @@
+using System.Buffers;
+
 namespace Lema.Engine.Streaming;
 
-/// <summary>A run of bytes of a file.</summary>
-internal readonly record struct FilePiece(string File, long Offset, int ByteCount);
+/// <summary>A run of bytes of a file. An empty one stands for work that needs no bytes.</summary>
+internal readonly record struct FilePiece(string File, long Offset, int ByteCount)
+{
+    public long End => Offset + ByteCount;
+}
 
 /// <summary>
-/// Reads pieces one after another, past the page cache where the file system can, the next one while the caller works on this one. Two buffers,
-/// whatever the length of the files.
+/// Reads pieces of files in order, past the page cache where the file system can, some calls ahead of the caller. Pieces that follow one another in a file are
+/// read in one call. Two small buffers, so that what was read is still in the processor's cache when it is used.
 /// </summary>
-internal sealed class ReadAhead(ModelFiles files, int pieceBytes) : IDisposable
+internal sealed class ReadAhead : IDisposable
 {
-    // The pages that a piece begins and ends in are read whole.
-    private readonly HostBuffer[] _buffers = [new(pieceBytes + 2 * HostBuffer.Alignment), new(pieceBytes + 2 * HostBuffer.Alignment)];
+    public const int MostPieceBytes = 4 << 20;
 
-    /// <summary>Hands each piece's bytes to an action, in order.</summary>
+    private const int Buffers = 2;
+
+    private readonly ModelFiles _files;
+    private readonly DiskThread _reader = new("lema read ahead");
+
+    // The pages that a call begins and ends in are read whole.
+    private readonly HostBuffer[] _buffers = [.. Enumerable.Range(0, Buffers).Select(_ => new HostBuffer(MostPieceBytes + 2 * HostBuffer.Alignment))];
+
+    public ReadAhead(ModelFiles files) => _files = files;
+
+    /// <summary>Hands the bytes of each item's piece to an action, in order; the action may change them. Items are asked for before their turn comes.</summary>
+    /// <param name="place">Where an item lies: at most <see cref="MostPieceBytes"/>.</param>
     /// <exception cref="Errors.StorageException">A file could not be read or is shorter than it was.</exception>
-    public void ForEach(IEnumerable<FilePiece> pieces, SpanAction use)
+    public void ForEach<T>(IEnumerable<T> items, Func<T, FilePiece> place, SpanAction<byte, T> use)
     {
-        int turn = 0;
-        Task reading = Task.CompletedTask;
-        FilePiece? current = null;
+        Queue<Call<T>> calls = new();
+        Queue<HostBuffer> free = new(_buffers);
+        using IEnumerator<Run<T>> runs = Run<T>.Of(items, place).GetEnumerator();
         try
         {
-            foreach (FilePiece next in pieces)
+            while (true)
             {
-                reading.GetAwaiter().GetResult();
-                HostBuffer target = _buffers[turn ^= 1];
-                reading = Task.Run(() => Read(next, target));
-                if (current is { } ready) use(Bytes(ready, _buffers[turn ^ 1]));
-                current = next;
+                while (free.Count > 0 && runs.MoveNext()) calls.Enqueue(Start(runs.Current, free.Dequeue()));
+                if (!calls.TryPeek(out Call<T>? call)) return;
+                call.Read.GetAwaiter().GetResult();
+                foreach (T item in call.Run.Items)
+                {
+                    FilePiece piece = place(item);
+                    long skip = piece.Offset - call.Run.Piece.Offset + Before(call.Run.Piece);
+                    use(piece.ByteCount == 0 ? [] : call.Buffer.Span(skip, piece.ByteCount), item);
+                }
+                free.Enqueue(calls.Dequeue().Buffer);
             }
-            reading.GetAwaiter().GetResult();
-            if (current is { } last) use(Bytes(last, _buffers[turn]));
         }
         finally
         {
-            // The buffers must outlive a read that is under way when the action throws.
-            ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
+            // The buffers are free for the next round only when nothing is read into them.
+            foreach (Call<T> call in calls) ((IAsyncResult)call.Read).AsyncWaitHandle.WaitOne();
         }
     }
 
     public void Dispose()
     {
+        _reader.Dispose();
         foreach (HostBuffer buffer in _buffers) buffer.Dispose();
     }
 
-    public delegate void SpanAction(ReadOnlySpan<byte> bytes);
+    private Call<T> Start<T>(Run<T> run, HostBuffer buffer) =>
+        new(run, buffer, run.Piece.ByteCount == 0 ? Task.CompletedTask : _reader.Run(() => Read(run.Piece, buffer)));
 
-    private static Span<byte> Bytes(FilePiece piece, HostBuffer buffer) => buffer.Span(piece.Offset % HostBuffer.Alignment, piece.ByteCount);
+    /// <summary>Bytes of the first page that come before the piece.</summary>
+    private static int Before(FilePiece piece) => (int)(piece.Offset % HostBuffer.Alignment);
 
     private void Read(FilePiece piece, HostBuffer buffer)
     {
-        if (files.Direct(piece.File) is not { } direct)
+        // Opened in either case, for its identity.
+        Weights.PositionalFile buffered = _files[piece.File];
+        int before = Before(piece), needed = before + piece.ByteCount;
+        if (_files.Direct(piece.File) is { } direct)
         {
-            files[piece.File].Fill(Bytes(piece, buffer), piece.Offset);
-            return;
+            int whole = (needed + HostBuffer.Alignment - 1) / HostBuffer.Alignment * HostBuffer.Alignment;
+            direct.Fill(buffer.Span(0, whole), piece.Offset - before, needed);
         }
-        int before = (int)(piece.Offset % HostBuffer.Alignment);
-        int needed = before + piece.ByteCount;
-        int whole = (needed + HostBuffer.Alignment - 1) / HostBuffer.Alignment * HostBuffer.Alignment;
-        direct.Fill(buffer.Span(0, whole), piece.Offset - before, needed);
+        else
+        {
+            buffered.Fill(buffer.Span(before, piece.ByteCount), piece.Offset);
+        }
+    }
+
+    private sealed record Call<T>(Run<T> Run, HostBuffer Buffer, Task Read);
+
+    /// <summary>Items whose pieces follow one another in a file.</summary>
+    private sealed record Run<T>(FilePiece Piece, List<T> Items)
+    {
+        public static IEnumerable<Run<T>> Of(IEnumerable<T> items, Func<T, FilePiece> place)
+        {
+            Run<T>? run = null;
+            foreach (T item in items)
+            {
+                FilePiece piece = place(item);
+                if (run is { Piece: var whole } && piece.ByteCount > 0 && whole.ByteCount > 0 && piece.File == whole.File && piece.Offset == whole.End
+                    && whole.ByteCount + piece.ByteCount <= MostPieceBytes)
+                {
+                    run.Items.Add(item);
+                    run = run with { Piece = whole with { ByteCount = whole.ByteCount + piece.ByteCount } };
+                }
+                else
+                {
+                    if (run is not null) yield return run;
+                    run = new Run<T>(piece, [item]);
+                }
+            }
+            if (run is not null) yield return run;
+        }
     }
 }

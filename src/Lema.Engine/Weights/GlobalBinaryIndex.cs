@@ -62,7 +62,7 @@ public sealed class GlobalBinaryIndex
         return new GlobalBinaryIndex(full, ShardList.Read(full));
     }
 
-    /// <summary>SHA-256 of every byte of the model's files, in lower-case hexadecimal. Reads the whole model.</summary>
+    /// <summary>XxHash128 of every byte of the model's files, in lower-case hexadecimal, against damage and not against intent. Reads the whole model.</summary>
     public string ContentHash(IProgress<ByteProgress>? progress = null, CancellationToken cancellation = default) => ModelHash.Compute(Headers, progress, cancellation);
 
     private static string HashOf(IReadOnlyList<SafetensorsHeader> headers)

@@ -14,15 +14,14 @@ internal sealed class HalfConversion
 
     public static bool AppliesTo(TensorEntry tensor) => Convertible.Contains(tensor.Type);
 
-    /// <param name="source">Whole elements of the tensor's stored type, 64-byte aligned.</param>
-    /// <param name="write">Receives the converted bytes.</param>
+    /// <param name="source">Whole elements of the tensor's stored type.</param>
+    /// <param name="writer">Receives the converted values.</param>
     /// <exception cref="InvalidInputException">A finite value is beyond the range of float16.</exception>
-    public void Convert(TensorEntry tensor, nint source, long byteCount, Action<torch.Tensor> write)
+    public void Convert(TensorEntry tensor, ReadOnlySpan<byte> source, SafetensorsWriter writer)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        long elements = byteCount / torch.empty(0, dtype: tensor.Type).element_size();
-        using torch.Tensor stored = TensorMemory.View(source, tensor.Type, [elements]);
+        torch.Tensor stored = TensorMemory.Copy(source, tensor.Type);
         torch.Tensor half = stored.to(torch.ScalarType.Float16);
         long overflowed = (half.isinf() & stored.isfinite()).sum().item<long>();
         if (overflowed > 0)
@@ -31,6 +30,6 @@ internal sealed class HalfConversion
                 $"{overflowed} values are beyond the range of float16; keep the stored type, or train in bf16 or fp32");
         }
         Underflowed += (half.eq(0) & stored.ne(0)).sum().item<long>();
-        write(half);
+        writer.Write(TensorMemory.Bytes(half));
     }
 }

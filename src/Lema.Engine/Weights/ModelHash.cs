@@ -1,24 +1,25 @@
-using System.Security.Cryptography;
+using System.IO.Hashing;
 using Lema.Engine.Streaming;
 
 namespace Lema.Engine.Weights;
 
-/// <summary>SHA-256 over the files of a model, one after another.</summary>
+/// <summary>
+/// XxHash128 over the files of a model, one after another. It finds a byte that a disk or a transfer changed and keeps up with any disk, as SHA-256 does not; it
+/// is no protection against someone who changes a model on purpose.
+/// </summary>
 internal static class ModelHash
 {
-    private const int ChunkBytes = 8 << 20;
-
     public static string Compute(IReadOnlyList<SafetensorsHeader> headers, IProgress<ByteProgress>? progress, CancellationToken cancellation)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        XxHash128 hash = new();
         long total = headers.Sum(header => header.FileBytes);
         long done = 0;
         using ModelFiles files = new();
-        using ReadAhead reader = new(files, ChunkBytes);
-        reader.ForEach(headers.SelectMany(header => Pieces(header.File, header.FileBytes)), bytes =>
+        using ReadAhead reader = new(files);
+        reader.ForEach(headers.SelectMany(header => Pieces(header.File, header.FileBytes)), piece => piece, (bytes, _) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            hash.AppendData(bytes);
+            hash.Append(bytes);
             done += bytes.Length;
             progress?.Report(new ByteProgress(done, total));
         });
@@ -27,6 +28,7 @@ internal static class ModelHash
 
     private static IEnumerable<FilePiece> Pieces(string file, long bytes)
     {
-        for (long offset = 0; offset < bytes; offset += ChunkBytes) yield return new FilePiece(file, offset, (int)Math.Min(ChunkBytes, bytes - offset));
+        for (long offset = 0; offset < bytes; offset += ReadAhead.MostPieceBytes)
+            yield return new FilePiece(file, offset, (int)Math.Min(ReadAhead.MostPieceBytes, bytes - offset));
     }
 }

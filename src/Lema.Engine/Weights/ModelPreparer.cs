@@ -15,7 +15,7 @@ public static class ModelPreparer
 
     private const string SourceKey = "lema.source";
     private const string OrderVersion = "1";
-    private const int PieceBytes = 8 << 20;
+    private const int PieceBytes = 1 << 20;
 
     /// <param name="folder">The model: config.json, tokenizer files and .safetensors weights.</param>
     /// <param name="output">Folder to create. One that was prepared from the same weights is left as it is, so that running it twice does no harm.</param>
@@ -61,23 +61,16 @@ public static class ModelPreparer
         IProgress<ByteProgress>? progress, CancellationToken cancellation)
     {
         using ModelFiles files = new();
-        using HostBuffer buffer = new(PieceBytes);
+        using ReadAhead reader = new(files);
         long done = 0;
-        foreach (TensorEntry tensor in order)
+        reader.ForEach(order.SelectMany(tensor => TensorPiece.OfElements(tensor, PieceBytes)), piece => piece.Place, (bytes, piece) =>
         {
-            bool convert = options.ConvertToFp16 && HalfConversion.AppliesTo(tensor);
-            for (long offset = 0; offset < tensor.ByteCount;)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                Span<byte> piece = buffer.Span(0, (int)Math.Min(PieceBytes, tensor.ByteCount - offset));
-                files[tensor.File].Fill(piece, tensor.Offset + offset);
-                if (convert) conversion.Convert(tensor, buffer.Address, piece.Length, half => writer.Write(Devices.TensorMemory.Bytes(half)));
-                else writer.Write(piece);
-                offset += piece.Length;
-                done += piece.Length;
-                progress?.Report(new ByteProgress(done, totalBytes));
-            }
-        }
+            cancellation.ThrowIfCancellationRequested();
+            if (options.ConvertToFp16 && HalfConversion.AppliesTo(piece.Tensor)) conversion.Convert(piece.Tensor, bytes, writer);
+            else writer.Write(bytes);
+            done += bytes.Length;
+            progress?.Report(new ByteProgress(done, totalBytes));
+        });
         files.VerifyUnchanged(order.Select(tensor => tensor.File).Distinct());
     }
 }

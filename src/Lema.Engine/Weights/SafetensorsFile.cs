@@ -16,13 +16,17 @@ public static class SafetensorsFile
     {
         Dictionary<string, torch.Tensor> tensors = new(StringComparer.Ordinal);
         using PositionalFile file = PositionalFile.Open(header.File);
-        foreach (SafetensorsTensor tensor in header.Tensors)
-        {
-            torch.Tensor target = torch.empty([.. tensor.Shape], dtype: TensorEntries.TypeOf(header.File, tensor));
-            file.Fill(Devices.TensorMemory.Bytes(target), header.DataOffset + tensor.Begin);
-            tensors.Add(tensor.Name, target);
-        }
+        foreach (TensorEntry tensor in TensorEntries.Of(header)) tensors.Add(tensor.Name, Load(file, tensor));
         return tensors;
+    }
+
+    /// <summary>Reads one tensor, in the caller's dispose scope.</summary>
+    /// <exception cref="StorageException">The file could not be read.</exception>
+    internal static torch.Tensor Load(PositionalFile file, TensorEntry tensor)
+    {
+        torch.Tensor target = torch.empty([.. tensor.Shape], dtype: tensor.Type);
+        file.Fill(Devices.TensorMemory.Bytes(target), tensor.Offset);
+        return target;
     }
 
     /// <summary>Writes tensors in the given order, flushed to disk. Not atomic: write to a temporary name and rename.</summary>

@@ -4,7 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
-using Lema.Engine.Storage;
+using Lema.Engine.Streaming;
 using TorchSharp;
 
 namespace Lema.Engine.Weights;
@@ -17,34 +17,27 @@ public sealed class SafetensorsWriter : IDisposable
 {
     private static readonly Dictionary<string, string> PyTorchMetadata = new() { ["format"] = "pt" };
 
-    private readonly string _file;
-    private readonly FileStream _stream;
+    private readonly WriteBehind _file;
     private readonly IReadOnlyList<SafetensorsSpec> _specs;
-    private readonly long _dataBytes;
+    private readonly int _headerBytes;
     private int _next;
-    private long _written;
 
     /// <param name="file">Created; what was there before is replaced.</param>
     /// <param name="specs">The tensors in the order in which their data will follow.</param>
     /// <param name="metadata">Null: <c>{"format": "pt"}</c>, which transformers and PEFT expect.</param>
     /// <param name="dataAlignment">The data section starts at a multiple of this many bytes; a power of two from 8 on.</param>
+    /// <exception cref="StorageException">The disk is full, or the operating system refused.</exception>
     public SafetensorsWriter(string file, IEnumerable<SafetensorsSpec> specs, IReadOnlyDictionary<string, string>? metadata = null, int dataAlignment = 8)
     {
-        _file = file;
         _specs = [.. specs];
         byte[] header = Header(_specs, metadata ?? PyTorchMetadata, dataAlignment);
-        _dataBytes = _specs.Sum(spec => spec.ByteCount);
-        _stream = Guard(() => new FileStream(file, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 }));
-        try
-        {
-            Guard(() => { _stream.Write(header); return 0; });
-        }
-        catch
-        {
-            _stream.Dispose();
-            throw;
-        }
+        _headerBytes = header.Length;
+        _file = new WriteBehind(file, header.Length + _specs.Sum(spec => spec.ByteCount));
+        _file.Append(header);
     }
+
+    /// <summary>Bytes of tensors that were given so far.</summary>
+    public long DataBytes => _file.Position - _headerBytes;
 
     /// <summary>Data of the next tensor, which has to have the type and shape that were announced.</summary>
     public void Write(torch.Tensor tensor)
@@ -64,29 +57,15 @@ public sealed class SafetensorsWriter : IDisposable
     }
 
     /// <summary>The next bytes of the data section, whichever tensor they belong to.</summary>
-    public void Write(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.Length > _dataBytes - _written) throw new InvalidOperationException("More data than the header announced.");
-        try
-        {
-            _stream.Write(bytes);
-        }
-        catch (IOException error)
-        {
-            throw StorageFault.From(_file, error);
-        }
-        _written += bytes.Length;
-    }
+    /// <exception cref="StorageException">The disk is full or refuses; may concern bytes of an earlier call.</exception>
+    public void Write(ReadOnlySpan<byte> bytes) => _file.Append(bytes);
 
     /// <summary>Flushes to the disk itself.</summary>
     /// <exception cref="InvalidOperationException">Data is missing.</exception>
-    public void Complete()
-    {
-        if (_written != _dataBytes) throw new InvalidOperationException($"{_written} of {_dataBytes} bytes were written.");
-        Guard(() => { _stream.Flush(flushToDisk: true); return 0; });
-    }
+    /// <exception cref="StorageException">The disk is full or refuses.</exception>
+    public void Complete() => _file.Complete();
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => _file.Dispose();
 
     /// <summary>Length, JSON and padding: all that comes before the data.</summary>
     internal static byte[] Header(IReadOnlyList<SafetensorsSpec> specs, IReadOnlyDictionary<string, string> metadata, int dataAlignment)
@@ -142,17 +121,5 @@ public sealed class SafetensorsWriter : IDisposable
         using torch.Tensor detached = tensor.detach();
         using torch.Tensor host = detached.cpu();
         return host.contiguous();
-    }
-
-    private T Guard<T>(Func<T> action)
-    {
-        try
-        {
-            return action();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw StorageFault.From(_file, error);
-        }
     }
 }

@@ -1,3 +1,4 @@
+using Lema.Engine.Models;
 using Lema.Engine.Models.Operations;
 using static TorchSharp.torch;
 
@@ -57,5 +58,78 @@ public sealed class DecodeKernelTests
                 Assert.True(output[s, head].to(ScalarType.Float64).allclose(expected, tolerance, tolerance));
             }
         }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 0)]
+    [InlineData(ScalarType.BFloat16, 0)]
+    [InlineData(ScalarType.BFloat16, 1)]
+    public void RmsNorm_OfFewVectors_IsTheNormInFloat32(ScalarType type, double offset)
+    {
+        using var scope = NewDisposeScope();
+        using Generator random = new(6);
+        Tensor x = randn([3, 96], generator: random).to(type), weight = randn([96], generator: random).to(type);
+        Tensor x32 = x.to(ScalarType.Float32), normalized = x32.mul(x32.square().mean([-1], keepdim: true).add(1e-5).rsqrt());
+        Tensor expected = offset == 0 ? normalized.to(type).mul(weight) : normalized.mul(weight.to(ScalarType.Float32).add(offset)).to(type);
+        AssertClose(expected, DecodeKernels.RmsNorm(x, weight, 1e-5, offset));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void SiluMultiply_OfFewVectors_IsTheProductOfTheActivation(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using Generator random = new(8);
+        Tensor gate = randn([2, 160], generator: random).mul(8).to(type), up = randn([2, 160], generator: random).to(type);
+        AssertClose(nn.functional.silu(gate).mul(up), DecodeKernels.SiluMultiply(gate, up));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 32)]
+    [InlineData(ScalarType.BFloat16, 32)]
+    [InlineData(ScalarType.BFloat16, 16)]
+    public void Rotate_OfFewTokens_TurnsEachByItsPosition(ScalarType type, int turned)
+    {
+        using var scope = NewDisposeScope();
+        using Generator random = new(9);
+        Segment[] segments = [new(0, 1, 7), new(1, 2, 3)];
+        Tensor x = randn([3, 2, 32], generator: random).to(type), angles = rand([16, 1, turned / 2], generator: random).mul(3), cosines = angles.cos().to(type), sines = angles.sin().to(type);
+        Tensor positions = tensor(new long[] { 7, 3, 4 }), c = cosines.index_select(0, positions), s = sines.index_select(0, positions);
+        long half = turned / 2;
+        Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half);
+        Tensor expected = cat([first.mul(c).addcmul(second, s, -1), second.mul(c).addcmul(first, s, 1), x.narrow(-1, turned, 32 - turned)], -1);
+        AssertClose(expected, DecodeKernels.Rotate(x, cosines, sines, segments));
+    }
+
+    [Fact]
+    public void Run_OfManyParts_DoesEachOnce()
+    {
+        int[] done = new int[1000];
+        for (int round = 1; round <= 50; round++)
+        {
+            ComputeTeam.Shared.Run(done.Length, part => Interlocked.Increment(ref done[part]));
+            Assert.All(done, count => Assert.Equal(round, count));
+        }
+    }
+
+    [Fact]
+    public async Task Run_FromSeveralThreads_DoesTheWorkOfEach()
+    {
+        long[] sums = await Task.WhenAll(Enumerable.Range(0, 4).Select(caller => Task.Run(() =>
+        {
+            long sum = 0;
+            for (int round = 0; round < 200; round++) ComputeTeam.Shared.Run(20, part => Interlocked.Add(ref sum, part));
+            return sum;
+        })));
+        Assert.All(sums, sum => Assert.Equal(200 * 190, sum));
+    }
+
+    /// <summary>Equal but for the last place of the type.</summary>
+    private static void AssertClose(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(expected.dtype, actual.dtype);
+        double relative = expected.dtype == ScalarType.BFloat16 ? 1.0 / 128 : 1e-5;
+        Assert.True(actual.to(ScalarType.Float64).allclose(expected.to(ScalarType.Float64), relative, 1e-6));
     }
 }

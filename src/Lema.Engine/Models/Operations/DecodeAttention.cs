@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lema.Engine.Devices;
 using Lema.Engine.Models.Sequences;
@@ -54,14 +53,12 @@ internal static unsafe class DecodeAttention
 
         int items = places.Length * shape.KeyHeads;
         long work = 2L * shape.Heads * shape.Width * places.Sum(place => (long)place.Length);
-        if (work < ParallelWork)
+        if (work >= ParallelWork)
         {
-            for (int item = 0; item < items; item++) One(item);
+            ComputeTeam.Shared.Run(items, One);
+            return;
         }
-        else
-        {
-            Parallel.For(0, items, One);
-        }
+        for (int item = 0; item < items; item++) One(item);
     }
 
     private static void Copy(Tensor source, int row, Tensor target, int targetRow, long bytes) =>
@@ -84,7 +81,7 @@ internal static unsafe class DecodeAttention
             float* scores = buffer + 2L * group * width, query = buffer, sum = buffer + (long)group * width;
             for (int i = 0; i < group * width; i++)
             {
-                query[i] = ToFloat(q[i]) * (float)settings.Scale;
+                query[i] = HalfFloats.ToFloat(q[i]) * (float)settings.Scale;
                 sum[i] = 0;
             }
             for (int position = 0; position < seen; position++)
@@ -98,7 +95,7 @@ internal static unsafe class DecodeAttention
                 T* value = Row(place.Values, first + position);
                 for (int g = 0; g < group; g++) AddScaled(sum + g * width, value, scores[g * seen + position], width);
             }
-            for (int i = 0; i < group * width; i++) y[i] = FromFloat<T>(sum[i]);
+            for (int i = 0; i < group * width; i++) y[i] = HalfFloats.FromFloat<T>(sum[i]);
         }
         finally
         {
@@ -123,7 +120,7 @@ internal static unsafe class DecodeAttention
         Vector<float> even = Vector<float>.Zero, odd = Vector<float>.Zero;
         for (int i = 0; i < width; i += 2 * Vector<float>.Count)
         {
-            (Vector<float> low, Vector<float> high) = Load(row + i);
+            (Vector<float> low, Vector<float> high) = HalfFloats.Load(row + i);
             even += Vector.Load(x + i) * low;
             odd += Vector.Load(x + i + Vector<float>.Count) * high;
         }
@@ -135,30 +132,10 @@ internal static unsafe class DecodeAttention
         Vector<float> broadcast = new(weight);
         for (int i = 0; i < width; i += 2 * Vector<float>.Count)
         {
-            (Vector<float> low, Vector<float> high) = Load(row + i);
+            (Vector<float> low, Vector<float> high) = HalfFloats.Load(row + i);
             (Vector.Load(sum + i) + broadcast * low).Store(sum + i);
             (Vector.Load(sum + i + Vector<float>.Count) + broadcast * high).Store(sum + i + Vector<float>.Count);
         }
-    }
-
-    /// <summary>Two vectors of neighbouring values; a bfloat16 is the upper half of a float.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector<float> Low, Vector<float> High) Load<T>(T* source) where T : unmanaged
-    {
-        if (typeof(T) == typeof(float)) return (Vector.Load((float*)source), Vector.Load((float*)source + Vector<float>.Count));
-        Vector.Widen(Vector.Load((ushort*)source), out Vector<uint> low, out Vector<uint> high);
-        return (Vector.AsVectorSingle(low << 16), Vector.AsVectorSingle(high << 16));
-    }
-
-    private static float ToFloat<T>(T value) where T : unmanaged =>
-        typeof(T) == typeof(float) ? Unsafe.BitCast<T, float>(value) : BitConverter.UInt32BitsToSingle((uint)Unsafe.BitCast<T, ushort>(value) << 16);
-
-    /// <summary>To the type of the model, rounded to nearest even.</summary>
-    private static T FromFloat<T>(float value) where T : unmanaged
-    {
-        if (typeof(T) == typeof(float)) return Unsafe.BitCast<float, T>(value);
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return Unsafe.BitCast<ushort, T>((ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16));
     }
 
     private readonly record struct Shape(int Heads, int KeyHeads, int Width);

@@ -59,6 +59,7 @@ public static class Elementwise
     public static Variable SiluMultiply(this LayerPass pass, Variable gate, Variable up)
     {
         Tensor g = gate.Value, u = up.Value;
+        if (DecodeKernels.Support(pass, g, u)) return new(DecodeKernels.SiluMultiply(g, u));
         return pass.Record(nn.functional.silu(g).mul_(u), [g, u], gradient =>
         {
             using var scope = NewDisposeScope();

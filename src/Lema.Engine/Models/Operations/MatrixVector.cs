@@ -18,7 +18,10 @@ internal static unsafe class MatrixVector
     private const int MostColumns = 1 << 16;
 
     // Bytes of the matrix below which a second thread costs more than it saves.
-    private const long ParallelBytes = 1 << 17;
+    private const long ParallelBytes = 1 << 15;
+
+    // Small enough that a helper which comes late still finds some, large enough to be read as a stream.
+    private const long PartBytes = 1 << 17;
 
     public static bool Supports(Tensor input, Tensor matrix) =>
         input.dim() == 2 && input.shape[0] <= MostVectors && input.shape[1] <= MostColumns && input.shape[1] % (2 * Vector<uint>.Count) == 0
@@ -46,9 +49,10 @@ internal static unsafe class MatrixVector
                 else FloatRows((float*)scratch, (float*)w, (float*)y, first, end, vectors, columns, rows, adds);
             }
 
-            int parts = (long)rows * columns * (half ? sizeof(ushort) : sizeof(float)) < ParallelBytes ? 1 : Math.Min(rows, Environment.ProcessorCount);
-            if (parts == 1) Rows(0, rows);
-            else Parallel.For(0, parts, part => Rows((int)((long)rows * part / parts), (int)((long)rows * (part + 1) / parts)));
+            long bytes = (long)rows * columns * (half ? sizeof(ushort) : sizeof(float));
+            int parts = (int)Math.Min(rows, Math.Max(bytes / PartBytes, ComputeTeam.Shared.ThreadCount));
+            if (bytes < ParallelBytes) Rows(0, rows);
+            else ComputeTeam.Shared.Run(parts, part => Rows((int)((long)rows * part / parts), (int)((long)rows * (part + 1) / parts)));
         }
         finally
         {
@@ -78,8 +82,17 @@ internal static unsafe class MatrixVector
             for (int vector = 0; vector < vectors; vector++)
             {
                 float* values = x + (long)vector * columns;
-                Vector<float> even = Vector<float>.Zero, odd = Vector<float>.Zero;
-                for (int i = 0; i < columns; i += 2 * lanes)
+                Vector<float> even = Vector<float>.Zero, odd = even, nextEven = even, nextOdd = even;
+                int i = 0;
+                for (; i <= columns - 4 * lanes; i += 4 * lanes)
+                {
+                    Vector<uint> pairs = Vector.Load((uint*)(line + i)), next = Vector.Load((uint*)(line + i) + lanes);
+                    even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
+                    odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
+                    nextEven = Vector.FusedMultiplyAdd(Even(next), Vector.Load(values + i + 2 * lanes), nextEven);
+                    nextOdd = Vector.FusedMultiplyAdd(Odd(next), Vector.Load(values + i + 3 * lanes), nextOdd);
+                }
+                for (; i < columns; i += 2 * lanes)
                 {
                     Vector<uint> pairs = Vector.Load((uint*)(line + i));
                     even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
@@ -87,8 +100,7 @@ internal static unsafe class MatrixVector
                 }
                 ushort* place = y + (long)vector * rows + row;
                 float before = adds ? BitConverter.UInt32BitsToSingle((uint)*place << 16) : 0;
-                uint bits = BitConverter.SingleToUInt32Bits(Vector.Sum(even + odd) + before);
-                *place = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+                *place = HalfFloats.FromFloat<ushort>(Vector.Sum((even + odd) + (nextEven + nextOdd)) + before);
             }
         }
     }

@@ -13,6 +13,8 @@ public static class RotaryEmbedding
     /// <summary>Rotates each head by its token's position. x: [tokens, heads, head dim]; only the first <see cref="RotarySettings.Dimensions"/> of a head turn.</summary>
     public static Variable Rotate(this LayerPass pass, Variable x, RotarySettings rotary)
     {
+        (Tensor allCos, Tensor allSin) = AllPositions(pass, rotary, x.Value.dtype);
+        if (DecodeKernels.Support(pass, x.Value, allCos)) return new(DecodeKernels.Rotate(x.Value, allCos, allSin, pass.Batch.Segments));
         (Tensor cos, Tensor sin) = Tables(pass, rotary, x.Value.dtype);
         return pass.Record(Turn(x.Value, cos, sin, 1), [], gradient =>
         {
@@ -36,6 +38,13 @@ public static class RotaryEmbedding
     /// <summary>[tokens, 1, dimensions / 2] cosine and sine of each token's angles.</summary>
     private static (Tensor Cos, Tensor Sin) Tables(LayerPass pass, RotarySettings rotary, ScalarType type)
     {
+        (Tensor cos, Tensor sin) = AllPositions(pass, rotary, type);
+        return (cos.index_select(0, pass.Batch.Positions), sin.index_select(0, pass.Batch.Positions));
+    }
+
+    /// <summary>The same of every position up to the batch's last and some beyond it, [positions, 1, dimensions / 2].</summary>
+    private static (Tensor Cos, Tensor Sin) AllPositions(LayerPass pass, RotarySettings rotary, ScalarType type)
+    {
         TokenBatch batch = pass.Batch;
         int length = batch.Segments.Max(segment => segment.Past + segment.Length), kind = rotary.Scaling.Kind(length);
         long positions = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length);
@@ -44,6 +53,6 @@ public static class RotaryEmbedding
         Tensor Table(string name, Func<Tensor, Tensor> function) => kind <= MostKeptKind
             ? pass.Shared.Get((rotary, name, positions, kind, type, batch.Positions.device.ToString()), () => Compute(function))
             : Compute(function);
-        return (Table("cos", cos).index_select(0, batch.Positions), Table("sin", sin).index_select(0, batch.Positions));
+        return (Table("cos", cos), Table("sin", sin));
     }
 }

@@ -1,0 +1,110 @@
+using System.Numerics;
+using Lema.Engine.Devices;
+using static TorchSharp.torch;
+
+namespace Lema.Engine.Models.Operations;
+
+/// <summary>
+/// What a block does to the few vectors of a decoding pass beside matrix products and attention, on the host: one pass over a vector in place of several library calls, each
+/// of which costs more than the arithmetic. Rounded wherever the general operations round.
+/// </summary>
+internal static unsafe class DecodeKernels
+{
+    private const int MostTokens = 4;
+
+    /// <summary>Whether a pass generates, with so few tokens and such operands that these kernels apply.</summary>
+    public static bool Support(LayerPass pass, Tensor x, Tensor other) =>
+        pass.Tape is null && pass.States is not null && pass.Batch.TokenCount <= MostTokens && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && other.dtype == x.dtype
+        && x.device_type == TorchSharp.DeviceType.CPU && x.shape[^1] % HalfFloats.Lanes == 0 && x.is_contiguous() && other.is_contiguous();
+
+    /// <inheritdoc cref="Normalization.RmsNorm"/>
+    public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon, double weightOffset)
+    {
+        Tensor output = empty_like(x);
+        int width = (int)x.shape[^1], rows = (int)(x.numel() / width);
+        nint source = TensorMemory.Pointer(x), scale = TensorMemory.Pointer(weight), target = TensorMemory.Pointer(output);
+        for (int row = 0; row < rows; row++)
+        {
+            if (x.dtype == ScalarType.Float32) RmsNorm((float*)source + (long)row * width, (float*)scale, (float*)target + (long)row * width, width, (float)epsilon, (float)weightOffset);
+            else RmsNorm((ushort*)source + (long)row * width, (ushort*)scale, (ushort*)target + (long)row * width, width, (float)epsilon, (float)weightOffset);
+        }
+        return output;
+    }
+
+    /// <inheritdoc cref="Elementwise.SiluMultiply"/>
+    public static Tensor SiluMultiply(Tensor gate, Tensor up)
+    {
+        Tensor output = empty_like(gate);
+        long count = gate.numel();
+        nint g = TensorMemory.Pointer(gate), u = TensorMemory.Pointer(up), y = TensorMemory.Pointer(output);
+        if (gate.dtype == ScalarType.Float32) SiluMultiply((float*)g, (float*)u, (float*)y, count);
+        else SiluMultiply((ushort*)g, (ushort*)u, (ushort*)y, count);
+        return output;
+    }
+
+    /// <inheritdoc cref="RotaryEmbedding.Rotate"/>
+    /// <param name="cos">[positions, 1, half] of all positions; so is <paramref name="sin"/>.</param>
+    /// <param name="segments">One token each or several; their positions choose the rows of the tables.</param>
+    public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin, IReadOnlyList<Segment> segments)
+    {
+        Tensor output = empty_like(x);
+        int heads = (int)x.shape[1], width = (int)x.shape[2], half = (int)cos.shape[^1];
+        nint source = TensorMemory.Pointer(x), c = TensorMemory.Pointer(cos), s = TensorMemory.Pointer(sin), target = TensorMemory.Pointer(output);
+        foreach (Segment segment in segments)
+        {
+            for (int token = 0; token < segment.Length; token++)
+            {
+                long place = (long)(segment.Start + token) * heads * width, angle = (long)(segment.Past + token) * half;
+                if (x.dtype == ScalarType.Float32) Rotate((float*)source + place, (float*)c + angle, (float*)s + angle, (float*)target + place, heads, width, half);
+                else Rotate((ushort*)source + place, (ushort*)c + angle, (ushort*)s + angle, (ushort*)target + place, heads, width, half);
+            }
+        }
+        return output;
+    }
+
+    private static void RmsNorm<T>(T* x, T* weight, T* y, int width, float epsilon, float weightOffset) where T : unmanaged
+    {
+        Vector<float> even = Vector<float>.Zero, odd = even;
+        for (int i = 0; i < width; i += HalfFloats.Lanes)
+        {
+            (Vector<float> low, Vector<float> high) = HalfFloats.Load(x + i);
+            even += low * low;
+            odd += high * high;
+        }
+        Vector<float> inverse = new(1 / MathF.Sqrt(Vector.Sum(even + odd) / width + epsilon)), offset = new(weightOffset);
+        for (int i = 0; i < width; i += HalfFloats.Lanes)
+        {
+            (Vector<float> low, Vector<float> high) = HalfFloats.Load(x + i);
+            (Vector<float> lowWeight, Vector<float> highWeight) = HalfFloats.Load(weight + i);
+            (low, high) = (low * inverse, high * inverse);
+            if (weightOffset == 0) (low, high) = (HalfFloats.Rounded<T>(low), HalfFloats.Rounded<T>(high));
+            HalfFloats.Store(low * (lowWeight + offset), high * (highWeight + offset), y + i);
+        }
+    }
+
+    private static void SiluMultiply<T>(T* gate, T* up, T* y, long count) where T : unmanaged
+    {
+        for (long i = 0; i < count; i += HalfFloats.Lanes)
+        {
+            (Vector<float> lowGate, Vector<float> highGate) = HalfFloats.Load(gate + i);
+            (Vector<float> lowUp, Vector<float> highUp) = HalfFloats.Load(up + i);
+            HalfFloats.Store(Silu<T>(lowGate) * lowUp, Silu<T>(highGate) * highUp, y + i);
+        }
+    }
+
+    private static Vector<float> Silu<T>(Vector<float> x) where T : unmanaged => HalfFloats.Rounded<T>(x / (Vector<float>.One + Vector.Exp(-x)));
+
+    private static void Rotate<T>(T* x, T* cos, T* sin, T* y, int heads, int width, int half) where T : unmanaged
+    {
+        for (int head = 0; head < heads; head++, x += width, y += width)
+        {
+            for (int i = 0; i < half; i++)
+            {
+                float first = HalfFloats.ToFloat(x[i]), second = HalfFloats.ToFloat(x[half + i]), c = HalfFloats.ToFloat(cos[i]), s = HalfFloats.ToFloat(sin[i]);
+                y[i] = HalfFloats.FromFloat<T>(HalfFloats.ToFloat(HalfFloats.FromFloat<T>(first * c)) - second * s);
+                y[half + i] = HalfFloats.FromFloat<T>(HalfFloats.ToFloat(HalfFloats.FromFloat<T>(second * c)) + first * s);
+            }
+            for (int i = 2 * half; i < width; i++) y[i] = x[i];
+        }
+    }
+}
