@@ -54,6 +54,8 @@ internal sealed record RunFileKey(string Name, FieldDescriptor Field, string Def
         ["evaluation"] = ("", "Evaluation on held-out rows during training."),
         ["evaluation.everySteps"] = ("0", "Steps between evaluations; 0: none."),
         ["evaluation.rows"] = ("32", "Held-out rows to evaluate."),
+        ["evaluation.metric"] = ("loss", "What makes a checkpoint the best: loss, validFormat, rightAnswer."),
+        ["evaluation.patience"] = ("0", "Evaluations in a row without a better metric after which the run ends early; 0: never."),
         ["data"] = ("", "How the run reads its dataset."),
         ["data.shuffle"] = ("true", "Rows in an order drawn from the seed, another one each epoch; false: in file order, over and over."),
         ["data.groupByLength"] = ("false", "Rows of similar length share a micro-batch."),

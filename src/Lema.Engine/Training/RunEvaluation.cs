@@ -2,6 +2,7 @@ using Lema.Engine.Datasets;
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Errors;
 using Lema.Engine.Evaluation;
 using Lema.Engine.Generation;
 using Lema.Engine.Models;
@@ -29,6 +30,10 @@ internal sealed class RunEvaluation
         int count = Math.Min(settings.Evaluation.Rows, data.RowCount);
         _rows = [.. Enumerable.Range(0, count).SelectMany(row => data.MicroBatch(row, 0)).Select(row => (row.Ids, row.Labels))];
         _questions = tokenizer is not null && HasQuestions(file) ? [.. ReplyQuestion.Load(file).Take(count)] : [];
+        if (_questions.Count == 0 && settings.Evaluation.Metric != EvaluationMetric.Loss)
+        {
+            throw new InvalidInputException(file, "", "has no questions with an expected answer, so evaluation.metric can only be loss.");
+        }
         if (_questions.Count > 0) _replies = new(model, tokenizer!, EndTokens.Read(modelFolder, tokenizer!), Format(settings));
     }
 

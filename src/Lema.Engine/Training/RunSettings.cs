@@ -104,4 +104,23 @@ public sealed record EvaluationSettings
 
     /// <summary>Held-out rows to evaluate.</summary>
     public int Rows { get; init; } = 32;
+
+    /// <summary>What makes a checkpoint the best, and what <see cref="Patience"/> watches.</summary>
+    public EvaluationMetric Metric { get; init; }
+
+    /// <summary>Evaluations in a row without a better <see cref="Metric"/> after which the run ends early; 0: never.</summary>
+    public int Patience { get; init; }
+}
+
+/// <summary>A figure of an evaluation during training.</summary>
+public enum EvaluationMetric
+{
+    /// <summary>Loss over the held-out rows; less is better.</summary>
+    Loss,
+
+    /// <summary>Share of the replies that are in the reply format.</summary>
+    ValidFormat,
+
+    /// <summary>Share of the replies that are right.</summary>
+    RightAnswer,
 }

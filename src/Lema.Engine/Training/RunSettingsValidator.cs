@@ -32,6 +32,7 @@ public static class RunSettingsValidator
         if (s.Checkpoint.EverySteps < 0) yield return ("checkpoint.everySteps", "is negative.");
         if (s.Checkpoint.KeepLast < 1) yield return ("checkpoint.keepLast", $"is {s.Checkpoint.KeepLast}; at least 1.");
         if (s.Evaluation.EverySteps < 0) yield return ("evaluation.everySteps", "is negative.");
+        if (s.Evaluation.Patience < 0) yield return ("evaluation.patience", "is negative.");
         if (s.Evaluation.Rows < 1) yield return ("evaluation.rows", $"is {s.Evaluation.Rows}; at least 1.");
         if (s.Memory.WeightBytes is < 1) yield return ("memory.weightBytes", "is not a positive number of bytes.");
         if (s.Memory.TotalBytes is < 1) yield return ("memory.totalBytes", "is not a positive number of bytes.");

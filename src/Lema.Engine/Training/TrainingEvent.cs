@@ -1,3 +1,4 @@
+using Lema.Engine.Checkpoints;
 using Lema.Engine.Evaluation;
 using Lema.Engine.Streaming.Planning;
 
@@ -31,4 +32,15 @@ public sealed record CheckpointSaved(long Step, string Folder, IReadOnlyList<lon
 
 /// <param name="Loss">Mean negative log likelihood over the held-out rows' targets.</param>
 /// <param name="Replies">Replies to the rows' questions, where they have any.</param>
-public sealed record EvaluationCompleted(long Step, double Loss, ReplyEvaluation? Replies) : TrainingEvent;
+public sealed record EvaluationCompleted(long Step, double Loss, ReplyEvaluation? Replies) : TrainingEvent
+{
+    /// <summary>The figure that chooses the best checkpoint, by its name in the trainer's log; NaN where no reply was made.</summary>
+    public CheckpointMetric Metric(EvaluationMetric metric) => metric switch
+    {
+        EvaluationMetric.ValidFormat => new("eval_valid_format", Share(Replies?.ValidFormat), GreaterIsBetter: true),
+        EvaluationMetric.RightAnswer => new("eval_right_answer", Share(Replies?.RightAnswers), GreaterIsBetter: true),
+        _ => new("eval_loss", Loss),
+    };
+
+    private double Share(int? replies) => replies is { } count && Replies!.Questions > 0 ? (double)count / Replies.Questions : double.NaN;
+}

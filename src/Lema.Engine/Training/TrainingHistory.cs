@@ -30,10 +30,31 @@ internal sealed class TrainingHistory(RunSettings settings, int steps, ITraining
         });
     }
 
-    public void Add(EvaluationCompleted evaluation) => _log.Add(new()
+    public void Add(EvaluationCompleted evaluation)
     {
-        ["step"] = evaluation.Step, ["epoch"] = Epoch(evaluation.Step), ["eval_loss"] = evaluation.Loss,
-    });
+        JsonObject entry = new() { ["step"] = evaluation.Step, ["epoch"] = Epoch(evaluation.Step), ["eval_loss"] = evaluation.Loss };
+        foreach (EvaluationMetric kind in Enum.GetValues<EvaluationMetric>())
+        {
+            if (evaluation.Metric(kind) is { Value: var value } metric && double.IsFinite(value)) entry[metric.Name] = value;
+        }
+        _log.Add(entry);
+    }
+
+    /// <summary>Whether the last evaluations, as many as the run has patience for, brought no better value than one before them.</summary>
+    public bool HasStalled
+    {
+        get
+        {
+            CheckpointMetric form = new EvaluationCompleted(0, 0, null).Metric(settings.Evaluation.Metric);
+            CheckpointMetric[] values = [.. _log.Select(entry => entry[form.Name]?.GetValue<double>()).OfType<double>().Select(value => form with { Value = value })];
+            int best = 0;
+            for (int index = 1; index < values.Length; index++)
+            {
+                if (values[index].IsBetterThan(values[best])) best = index;
+            }
+            return settings.Evaluation.Patience > 0 && values.Length - 1 - best >= settings.Evaluation.Patience;
+        }
+    }
 
     /// <summary>
     /// Steps and evaluations beyond what is on record: they are in the checkpoint, but whoever follows the run was cut off before they arrived. How long a step took is not

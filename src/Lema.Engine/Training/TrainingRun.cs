@@ -99,16 +99,19 @@ public sealed class TrainingRun : IDisposable
         long saved = step;
         if (step == 0) Evaluate(0);
         _publish(new PhaseChanged("Training", (double)step / _steps));
-        while (step < _steps)
+        bool stalled = _history.HasStalled;
+        while (step < _steps && !stalled)
         {
             if (!TrainStep(step)) break;
             step++;
             bool last = step == _steps;
             CheckpointMetric? metric = last || IsEvery(_job.Settings.Evaluation.EverySteps, step) ? Evaluate(step) : null;
-            if (last || IsEvery(_job.Settings.Checkpoint.EverySteps, step)) saved = Save(step, metric);
+            stalled = metric is not null && _history.HasStalled;
+            if (last || stalled || IsEvery(_job.Settings.Checkpoint.EverySteps, step)) saved = Save(step, metric);
         }
         if (step > saved) saved = Save(step, null);
-        return new(step < _steps, saved);
+        if (stalled) _publish(new Notice($"Ended early at step {step}: the last {_job.Settings.Evaluation.Patience} evaluations were no better than one before them."));
+        return new(step < _steps && !stalled, saved);
     }
 
     private static bool IsEvery(int interval, int step) => interval > 0 && step % interval == 0;
@@ -220,7 +223,7 @@ public sealed class TrainingRun : IDisposable
         _history.Add(result);
         _publish(result);
         _publish(new PhaseChanged("Training", (double)step / _steps));
-        return new("eval_loss", result.Loss);
+        return result.Metric(_job.Settings.Evaluation.Metric);
     }
 
     private long Save(int step, CheckpointMetric? metric)

@@ -48,7 +48,7 @@ internal static class SettingsMapping
             DeviceBytes = settings.Memory.HasDeviceBytes ? settings.Memory.DeviceBytes : null,
         },
         Checkpoint = new CheckpointSettings { EverySteps = settings.Checkpoint.EverySteps, KeepLast = settings.Checkpoint.KeepLast },
-        Evaluation = new EvaluationSettings { EverySteps = settings.Evaluation.EverySteps, Rows = settings.Evaluation.Rows },
+        Evaluation = ToEngine(settings.Evaluation),
         Data = ToEngine(settings.Data),
     };
 
@@ -66,6 +66,19 @@ internal static class SettingsMapping
         ModulesToSave = [.. lora.ModulesToSave],
         UseRslora = lora.UseRslora,
         UseDora = lora.UseDora,
+    };
+
+    private static EvaluationSettings ToEngine(Proto.EvaluationSettings evaluation) => new()
+    {
+        EverySteps = evaluation.EverySteps,
+        Rows = evaluation.Rows,
+        Metric = evaluation.Metric switch
+        {
+            Proto.EvaluationSettings.Types.Metric.ValidFormat => EvaluationMetric.ValidFormat,
+            Proto.EvaluationSettings.Types.Metric.RightAnswer => EvaluationMetric.RightAnswer,
+            _ => EvaluationMetric.Loss,
+        },
+        Patience = evaluation.Patience,
     };
 
     private static DataSettings ToEngine(Proto.DataSettings data) => new()

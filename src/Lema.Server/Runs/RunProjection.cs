@@ -97,7 +97,19 @@ internal static class RunProjection
 
     private static void MarkBest(RunDetail run)
     {
-        Checkpoint? best = run.Checkpoints.Where(c => c.HasEvaluationLoss).MinBy(c => c.EvaluationLoss);
+        Checkpoint? best = run.Checkpoints.Where(c => c.HasEvaluationLoss).MinBy(c => Badness(run, c));
         foreach (Checkpoint checkpoint in run.Checkpoints) checkpoint.Best = ReferenceEquals(checkpoint, best);
+    }
+
+    // By the metric that the run names; of checkpoints that are as good, the first.
+    private static double Badness(RunDetail run, Checkpoint checkpoint)
+    {
+        EvaluationPoint? point = run.Evaluations.FirstOrDefault(e => e.Step == checkpoint.Step);
+        return run.Settings?.Evaluation?.Metric switch
+        {
+            EvaluationSettings.Types.Metric.ValidFormat when point is { Questions: > 0 } => -(double)point.ValidFormat / point.Questions,
+            EvaluationSettings.Types.Metric.RightAnswer when point is { Questions: > 0 } => -(double)point.RightAnswer / point.Questions,
+            _ => checkpoint.EvaluationLoss,
+        };
     }
 }

@@ -34,6 +34,7 @@ internal static class RunSettingsCheck
         if (s.Checkpoint.EverySteps < 0) yield return Problem("checkpoint.everySteps", $"{s.Checkpoint.EverySteps} is negative.");
         if (s.Checkpoint.KeepLast < 1) yield return Problem("checkpoint.keepLast", $"{s.Checkpoint.KeepLast} is too small: at least 1.");
         if (s.Evaluation.EverySteps < 0) yield return Problem("evaluation.everySteps", $"{s.Evaluation.EverySteps} is negative.");
+        if (s.Evaluation.Patience < 0) yield return Problem("evaluation.patience", $"{s.Evaluation.Patience} is negative.");
         if (s.Evaluation.Rows < 0) yield return Problem("evaluation.rows", $"{s.Evaluation.Rows} is negative.");
     }
 

@@ -35,6 +35,8 @@ internal static class RunSettingsDefaults
         settings.Evaluation ??= new EvaluationSettings();
         if (!settings.Evaluation.HasEverySteps) settings.Evaluation.EverySteps = Engine.Evaluation.EverySteps;
         if (!settings.Evaluation.HasRows) settings.Evaluation.Rows = Engine.Evaluation.Rows;
+        if (!settings.Evaluation.HasMetric || settings.Evaluation.Metric == EvaluationSettings.Types.Metric.Unspecified) settings.Evaluation.Metric = EvaluationSettings.Types.Metric.Loss;
+        if (!settings.Evaluation.HasPatience) settings.Evaluation.Patience = Engine.Evaluation.Patience;
         FillData(settings.Data ??= new DataSettings());
         if (!settings.HasAutoResume) settings.AutoResume = true;
         return settings;

@@ -75,6 +75,17 @@ public class DatasetFileTests
         Assert.StartsWith("line 2", new RowSource(file).Read().Last().Problem!.Place, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Read_GzipThatWasCutOff_IsATypedError()
+    {
+        using TemporaryFolder folder = new();
+        string file = Path.Combine(folder.Path, "rows.jsonl.gz");
+        using (GZipStream stream = new(File.Create(file), CompressionLevel.Fastest)) stream.Write(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 500).Select(row => $"{{\"text\":\"{row * row}\"}}\n"))));
+        byte[] whole = File.ReadAllBytes(file);
+        File.WriteAllBytes(file, whole[..(whole.Length / 2)]);
+        Assert.Throws<InvalidInputException>(() => new RowSource(file).Read().Count());
+    }
+
     [Theory]
     [InlineData("rows.jsonl", "")]
     [InlineData("rows.jsonl", "{\"unknown\":1}")]
