@@ -24,6 +24,9 @@ public sealed class AdapterWeights : IDisposable
     /// <summary>[vocabulary, hidden] trained output matrix; null: the frozen one. The same object as <see cref="Embedding"/> where the two are one parameter.</summary>
     public TrainedParameter? Head { get; init; }
 
+    /// <summary>Where the parameters live, when it has to be disposed with them.</summary>
+    public IStateStorage? Storage { get; init; }
+
     /// <summary>A model without anything trained.</summary>
     public static AdapterWeights None { get; } = new()
     {
@@ -40,11 +43,23 @@ public sealed class AdapterWeights : IDisposable
     public void ZeroGradients()
     {
         using var noGrad = no_grad();
-        foreach (TrainedParameter parameter in Parameters) parameter.Gradient.zero_();
+        foreach (TrainedParameter parameter in Parameters)
+        {
+            parameter.Gradient.zero_();
+            parameter.Release();
+        }
+    }
+
+    /// <summary>Says that the parameters of a layer are not used for a while.</summary>
+    public void Release(int layer)
+    {
+        if (Storage is null) return;
+        foreach (TrainedParameter parameter in Parameters.Where(parameter => parameter.Layer == layer)) parameter.Release();
     }
 
     public void Dispose()
     {
         foreach (TrainedParameter parameter in Parameters) parameter.Dispose();
+        Storage?.Dispose();
     }
 }

@@ -8,7 +8,8 @@ public static class FullFineTuning
 {
     /// <param name="chosen">Which parameters train; a tied head follows its embedding.</param>
     /// <param name="initial">Base tensor name and shape -> its value, float32.</param>
-    public static AdapterWeights Create(DecoderModel model, Func<WholeParameter, bool> chosen, Func<WholeParameter, Tensor> initial)
+    /// <param name="storage">Where masters, gradients and moments live; null: in memory. Disposed with the result.</param>
+    public static AdapterWeights Create(DecoderModel model, Func<WholeParameter, bool> chosen, Func<WholeParameter, Tensor> initial, IStateStorage? storage = null)
     {
         using var scope = NewDisposeScope();
         List<TrainedParameter> parameters = [];
@@ -16,7 +17,7 @@ public static class FullFineTuning
         TrainedParameter? embedding = null, head = null;
         foreach (WholeParameter parameter in WholeParameter.All(model).Where(p => !(p.IsHead && model.TiedEmbeddings)).Where(chosen))
         {
-            TrainedParameter trained = new(parameter.Name, parameter.Layer, initial(parameter));
+            TrainedParameter trained = new(parameter.Name, parameter.Layer, initial(parameter), storage);
             parameters.Add(trained);
             if (parameter.Name == model.EmbeddingName) embedding = trained;
             else if (parameter.IsHead) head = trained;
@@ -27,6 +28,7 @@ public static class FullFineTuning
             Parameters = parameters,
             Modules = new Dictionary<string, LoraModule>(),
             Whole = whole,
+            Storage = storage,
             Embedding = embedding,
             Head = model.TiedEmbeddings ? embedding : head,
         };

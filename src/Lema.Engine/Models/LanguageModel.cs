@@ -24,7 +24,7 @@ public sealed class LanguageModel : IDisposable
         _charges =
         [
             Ledger.Charge("slots and pinned units", stream.SlotBytes),
-            Ledger.Charge("trained parameters and gradients", 2 * sizeof(float) * adapters.ParameterCount),
+            Ledger.Charge("trained parameters and gradients", adapters.Storage is null ? 2 * sizeof(float) * adapters.ParameterCount : 0),
         ];
         _blocks = [.. Enumerable.Range(0, architecture.BlockCount).Select(block => Weights(architecture.BlockPrefix(block)))];
         (_embeddingLayer, _finalNorm) = (Weights(""), Weights(""));
@@ -75,8 +75,11 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Runs an action with the weights of a block on the device.</summary>
-    public void Visit(int block, Action<LayerWeights> action) =>
+    public void Visit(int block, Action<LayerWeights> action)
+    {
         Visit(_blocks[block], Units.Block(block), action, new BlockExperts(this, block));
+        Adapters.Release(block);
+    }
 
     /// <summary>Runs an action with the weights of the final norm on the device.</summary>
     public void VisitFinalNorm(Action<LayerWeights> action) => Visit(_finalNorm, Units.FinalNorm, action, null);

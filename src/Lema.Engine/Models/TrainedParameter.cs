@@ -3,22 +3,46 @@ using static TorchSharp.torch;
 namespace Lema.Engine.Models;
 
 /// <summary>A float32 parameter that training changes, with the accumulator of its gradient.</summary>
-/// <param name="Name">Its key in the checkpoint.</param>
-/// <param name="Layer">The layer whose backward pass completes its gradient: -1 the embedding, 0.. a block, the number of blocks the head.</param>
-public sealed class TrainedParameter(string name, int layer, Tensor value) : IDisposable
+public sealed class TrainedParameter : IDisposable
 {
     private Tensor? _gradient;
 
-    public string Name { get; } = name;
+    /// <param name="name">Its key in the checkpoint.</param>
+    /// <param name="layer">The layer whose backward pass completes its gradient: -1 the embedding, 0.. a block, the number of blocks the head.</param>
+    /// <param name="value">Initial value, float32; taken over, or copied where the storage is no memory.</param>
+    /// <param name="storage">Where value, gradient and moments live; null: in memory.</param>
+    public TrainedParameter(string name, int layer, Tensor value, IStateStorage? storage = null)
+    {
+        (Name, Layer, Storage) = (name, layer, storage ?? new HostState());
+        if (storage is null) Value = value.DetachFromDisposeScope();
+        else
+        {
+            Value = storage.Zeros(value.shape);
+            Value.copy_(value);
+            value.Dispose();
+        }
+        Release();
+    }
 
-    public int Layer { get; } = layer;
+    public string Name { get; }
 
-    public Tensor Value { get; } = value.DetachFromDisposeScope();
+    public int Layer { get; }
+
+    public Tensor Value { get; }
 
     /// <summary>Sum over the micro-batches of the step so far, float32. Takes memory from its first use on: who generates or merges has none.</summary>
-    public Tensor Gradient => _gradient ??= zeros_like(Value).DetachFromDisposeScope();
+    public Tensor Gradient => _gradient ??= Storage.Zeros(Value.shape);
+
+    public IStateStorage Storage { get; }
 
     public long ByteCount => Value.NumberOfElements * Value.ElementSize;
+
+    /// <summary>Says that value and gradient are not used for a while.</summary>
+    public void Release()
+    {
+        Storage.Release(Value);
+        if (_gradient is not null) Storage.Release(_gradient);
+    }
 
     public void Dispose()
     {

@@ -13,8 +13,8 @@ public sealed class AdamW : IDisposable
     public AdamW(IReadOnlyList<TrainedParameter> parameters, RunSettings settings)
     {
         (_parameters, _settings) = (parameters, settings);
-        _means = [.. parameters.Select(p => zeros_like(p.Value).DetachFromDisposeScope())];
-        _variances = [.. parameters.Select(p => zeros_like(p.Value).DetachFromDisposeScope())];
+        _means = [.. parameters.Select(Moments)];
+        _variances = [.. parameters.Select(Moments)];
     }
 
     /// <summary>Updates made so far.</summary>
@@ -34,7 +34,7 @@ public sealed class AdamW : IDisposable
         if (_parameters.Count == 0) return 0;
         if (lossScale != 1)
             foreach (TrainedParameter parameter in _parameters) parameter.Gradient.mul_(1 / lossScale);
-        double norm = stack(_parameters.Select(p => p.Gradient.norm())).norm().item<float>();
+        double norm = stack(_parameters.Select(Norm)).norm().item<float>();
         if (limit > 0 && norm > limit - 1e-6)
             foreach (TrainedParameter parameter in _parameters) parameter.Gradient.mul_(Math.Min(1, limit / (norm + 1e-6)));
         return norm;
@@ -54,7 +54,19 @@ public sealed class AdamW : IDisposable
             _variances[i].mul_(_settings.AdamBeta2).addcmul_(gradient, gradient, 1 - _settings.AdamBeta2);
             Tensor denominator = _variances[i].sqrt().div_(Math.Sqrt(varianceCorrection)).add_(_settings.AdamEpsilon);
             value.addcdiv_(_means[i], denominator, -learningRate / meanCorrection);
+            _parameters[i].Release();
+            _parameters[i].Storage.Release(_means[i]);
+            _parameters[i].Storage.Release(_variances[i]);
         }
+    }
+
+    private static Tensor Moments(TrainedParameter parameter) => parameter.Storage.Zeros(parameter.Value.shape);
+
+    private static Tensor Norm(TrainedParameter parameter)
+    {
+        Tensor norm = parameter.Gradient.norm();
+        parameter.Release();
+        return norm;
     }
 
     public void Dispose()

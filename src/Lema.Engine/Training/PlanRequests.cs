@@ -31,7 +31,7 @@ public static class PlanRequests
             StepRows = settings.MicroBatchSize * settings.GradientAccumulation,
             Length = settings.MaxLength,
             TrainedParameters = trainedParameters,
-            StateMayLeave = settings.FullFineTuning is not null,
+            StateMayLeave = settings.FullFineTuning is not null && StateFile.IsSupported,
             WeightBytes = settings.Memory.WeightBytes,
             TotalBytes = settings.Memory.TotalBytes ?? availableBytes,
             DeviceBytes = settings.Memory.DeviceBytes,

@@ -8,11 +8,15 @@ namespace Lema.Engine.Training;
 /// <summary>Makes the trained tensors of a run: a fresh adapter, one to start from, or float32 masters of base parameters.</summary>
 public static class TrainedWeights
 {
+    /// <param name="stateFolder">Where masters, gradients and moments live in a file; null: in memory.</param>
     /// <exception cref="Errors.LemaException">The settings do not fit the model, or the adapter to start from is not valid.</exception>
-    public static AdapterWeights Create(DecoderModel model, GlobalBinaryIndex index, RunSettings settings)
+    public static AdapterWeights Create(DecoderModel model, GlobalBinaryIndex index, RunSettings settings, string? stateFolder = null)
     {
         using BaseTensors tensors = new(model, index);
-        if (settings.FullFineTuning is { } full) return FullFineTuning.Create(model, new ParameterChoice(model, full).Includes, p => tensors.Read(p.BaseName));
+        if (settings.FullFineTuning is { } full)
+        {
+            return FullFineTuning.Create(model, new ParameterChoice(model, full).Includes, p => tensors.Read(p.BaseName), stateFolder is null ? null : new StateFile(stateFolder));
+        }
         LoraSettings lora = settings.Lora!;
         if (settings.InitAdapter is { } folder) return AdapterFolder.Load(folder, model, AdapterConfig.Read(folder) with { Dropout = lora.Dropout });
         return new AdapterFactory(model, lora, target => target.Role switch

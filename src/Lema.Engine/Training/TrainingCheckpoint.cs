@@ -27,6 +27,7 @@ public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings
         state.Save(folder);
         RunSettingsFile.Write(folder, settings);
         identity.Write(folder);
+        for (int layer = -1; layer <= model.Architecture.BlockCount; layer++) model.Adapters.Release(layer);
     }
 
     /// <summary>Puts parameters and moments back as they were, bit for bit, and returns the trainer state.</summary>

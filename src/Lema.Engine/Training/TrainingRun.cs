@@ -60,10 +60,11 @@ public sealed class TrainingRun : IDisposable
         new WorkDivision(_plan.MicroBatchRows, _plan.ChunkTokens).Write(job.RunFolder);
         _model = LanguageModel.Open(job.ModelFolder, new()
         {
-            Precision = settings.Precision, WeightBytes = _plan.WeightBytes, Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings),
+            Precision = settings.Precision, WeightBytes = _plan.WeightBytes,
+            Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings, _plan.State == StatePlace.File ? job.RunFolder : null),
         });
         _optimizer = new(_model.Adapters.Parameters, settings);
-        _moments = _model.Ledger.Charge("moments", 2 * sizeof(float) * _model.Adapters.ParameterCount);
+        _moments = _model.Ledger.Charge("moments", _model.Adapters.Storage is null ? 2 * sizeof(float) * _model.Adapters.ParameterCount : 0);
         _scaler = new(settings.Precision);
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));

@@ -1,4 +1,5 @@
 using Lema.Engine.Datasets.Replies;
+using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Training;
 using Lema.Testing;
 
@@ -33,14 +34,31 @@ public sealed class ResumeTests
             Assert.True(Read(folder, "whole", name).SequenceEqual(Read(folder, "cut", name)), name);
     }
 
+    [Fact]
+    public void Execute_WithStateInAFile_EndsInTheSameFilesBitForBit()
+    {
+        using TemporaryFolder folder = new();
+        string dataset = Dataset(folder.Path);
+        RunSettings settings = new() { Steps = 6, MicroBatchSize = 2, MaxLength = 96, Precision = Precision.Fp32, Lora = null, FullFineTuning = new() };
+        foreach (string run in (string[])["whole", "cut"]) new WorkDivision(2, 1024).Write(Path.Combine(folder.Path, run));
+        List<PlanMade> plans = [];
+        Run(settings, dataset, Path.Combine(folder.Path, "whole"), stopAfter: null, plans.Add);
+        // The least total leaves nothing for the state: masters, gradients and moments go to a file.
+        Run(settings with { Memory = new() { TotalBytes = MemoryPlan.Least(plans[0].Request).TotalBytes } }, dataset, Path.Combine(folder.Path, "cut"), stopAfter: null, plans.Add);
+        Assert.Equal([StatePlace.Memory, StatePlace.File], plans.Select(made => made.Plan.State));
+        foreach (string name in (string[])["masters.safetensors", "optimizer.safetensors", "delta_model.safetensors"]) Assert.True(Read(folder, "whole", name).SequenceEqual(Read(folder, "cut", name)), name);
+        Assert.Empty(Directory.GetFiles(Path.Combine(folder.Path, "cut"), ".state*"));
+    }
+
     private static byte[] Read(TemporaryFolder folder, string run, string name) => File.ReadAllBytes(Path.Combine(folder.Path, run, "checkpoints", "checkpoint-6", name));
 
-    private static (TrainingResult, List<double>) Run(RunSettings settings, string dataset, string run, int? stopAfter)
+    private static (TrainingResult, List<double>) Run(RunSettings settings, string dataset, string run, int? stopAfter, Action<PlanMade>? onPlan = null)
     {
         List<double> losses = [];
         using CancellationTokenSource stop = new();
         TrainingResult result = TrainingRun.Execute(new(TinyModel.Folder, dataset, null, settings, run), e =>
         {
+            if (e is PlanMade plan) onPlan?.Invoke(plan);
             if (e is not StepCompleted step) return;
             losses.Add(step.Loss);
             if (losses.Count == stopAfter) stop.Cancel();
