@@ -75,16 +75,24 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
                 int count = (int)Math.Min(ChunkBytes, part.Length - done);
                 await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellation);
                 WriteUploadRequest chunk = new() { UploadId = uploadId, Path = part.Path, Offset = part.Offset + done, Data = ByteString.CopyFrom(buffer, 0, count) };
-                await call.RequestStream.WriteAsync(chunk, cancellation);
+                if (!await WroteAsync(call, call.RequestStream.WriteAsync(chunk, cancellation))) break;
                 done += count;
                 sent(count);
             }
-            await call.RequestStream.CompleteAsync();
+            if (!call.ResponseAsync.IsCompleted) await WroteAsync(call, call.RequestStream.CompleteAsync());
         }
         catch (Exception failure) when (failure is InvalidOperationException || failure is IOException and not EndOfStreamException)
         {
             // The daemon ended the call early: the response carries its reason.
         }
         await call.ResponseAsync;
+    }
+
+    /// <summary>Waits for a write, or for the response where the daemon ends the call before it: such a write may never end.</summary>
+    private static async Task<bool> WroteAsync(AsyncClientStreamingCall<WriteUploadRequest, Upload> call, Task write)
+    {
+        if (await Task.WhenAny(write, call.ResponseAsync) != write) return false;
+        await write;
+        return true;
     }
 }
