@@ -2,7 +2,7 @@ using Lema.Bench;
 using Lema.Bench.Watchers;
 using Lema.Engine.Errors;
 
-IBenchmark[] benchmarks = [new StreamingBenchmark(), new ResidentBenchmark(), new LoadBenchmark(), new TokenizerBenchmark(), new DatasetBenchmark(), new DecodeBenchmark(), new CliBenchmark(), new WatchersBenchmark()];
+IBenchmark[] benchmarks = [new StreamingBenchmark(), new ResidentBenchmark(), new LoadBenchmark(), new TokenizerBenchmark(), new DatasetBenchmark(), new ContextBenchmark(), new DecodeBenchmark(), new CliBenchmark(), new WatchersBenchmark()];
 // The other half of `watchers`, which starts it.
 if (args is [WatcherProcess.Command, .. string[] clients]) return await WatcherClients.RunAsync(clients);
 if (args.Length == 0 || benchmarks.FirstOrDefault(benchmark => benchmark.Name == args[0]) is not { } chosen)

@@ -58,6 +58,9 @@ public sealed class GoldenCase : IDisposable
     /// <summary>The suggested tolerance of a group of tensors; merged weights share that of the final ones.</summary>
     public double Tolerance(string group) => _description.GetProperty("suggested_tolerance").GetProperty(group).GetDouble();
 
+    /// <summary>How far the reference's float32 is from its float64 in a group of tensors.</summary>
+    public double Error(string group) => _description.GetProperty("fp32_vs_fp64").GetProperty(group).GetDouble();
+
     /// <summary>The rows of a micro-batch without padding.</summary>
     public MicroBatch Batch(int step, int micro)
     {
