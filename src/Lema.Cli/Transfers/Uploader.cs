@@ -17,6 +17,9 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
 {
     private const int ChunkBytes = 1 << 20;
 
+    // A chunk takes seconds on a slow line; a line on which nothing moves for this long is broken, whatever its ends believe.
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
+
     /// <param name="name">What it will be called on the host.</param>
     /// <param name="path">Folder, or a single file.</param>
     /// <exception cref="CliException">There is nothing at <paramref name="path"/>.</exception>
@@ -62,8 +65,24 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
         progress.End();
     }
 
+    /// <exception cref="RpcException">The line broke, or nothing moved for <see cref="Idle"/>: then it is unavailable, and may be tried again.</exception>
     private async Task SendPartAsync(string uploadId, TransferPart part, string source, Action<long> sent, CancellationToken cancellation)
     {
+        using CancellationTokenSource idle = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
+        {
+            await SendPartAsync(uploadId, part, source, sent, idle);
+        }
+        catch (Exception failure) when (idle.IsCancellationRequested && !cancellation.IsCancellationRequested && failure is RpcException or OperationCanceledException)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, $"Nothing moved for {Idle.TotalSeconds:0} s.", failure));
+        }
+    }
+
+    private async Task SendPartAsync(string uploadId, TransferPart part, string source, Action<long> sent, CancellationTokenSource idle)
+    {
+        CancellationToken cancellation = idle.Token;
+        idle.CancelAfter(Idle);
         await using FileStream stream = new(source, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
         stream.Seek(part.Offset, SeekOrigin.Begin);
         using AsyncClientStreamingCall<WriteUploadRequest, Upload> call = host.Artifacts.WriteUpload(cancellationToken: cancellation);
@@ -76,6 +95,7 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
                 await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellation);
                 WriteUploadRequest chunk = new() { UploadId = uploadId, Path = part.Path, Offset = part.Offset + done, Data = ByteString.CopyFrom(buffer, 0, count) };
                 if (!await WroteAsync(call, call.RequestStream.WriteAsync(chunk, cancellation))) break;
+                idle.CancelAfter(Idle);
                 done += count;
                 sent(count);
             }
