@@ -1,3 +1,4 @@
+using Lema.Engine.Devices;
 using System.Diagnostics;
 using Lema.Protocol.V1;
 using Lema.Server.Workers;
@@ -16,7 +17,7 @@ internal static class DiagnoseJobRunner
     {
         DiagnoseResponse report = new()
         {
-            GemmBf16Flops = MachineSpeed.Gemm(ScalarType.BFloat16), GemmFp32Flops = MachineSpeed.Gemm(ScalarType.Float32), DiskBytesPerSecond = DiskSpeed(job.Folder), MemoryBytesPerSecond = MemorySpeed(),
+            GemmBf16Flops = FlightCheck.GemmFlopsPerSecond(ScalarType.BFloat16), GemmFp32Flops = FlightCheck.GemmFlopsPerSecond(ScalarType.Float32), DiskBytesPerSecond = DiskSpeed(job.Folder), MemoryBytesPerSecond = MemorySpeed(),
         };
         void Find(bool well, string subject, string finding, string remedy) => report.Findings.Add(new Diagnosis
         {
