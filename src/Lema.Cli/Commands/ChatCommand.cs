@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lema.Cli.Connections;
 using Lema.Cli.Conversations;
 using Lema.Cli.Errors;
+using Lema.Cli.RunFiles;
 using Lema.Protocol.V1;
 
 namespace Lema.Cli.Commands;
@@ -15,6 +16,7 @@ internal sealed class ChatCommand : LemaCommand
     private readonly Option<string?> _messages = new("--messages") { Description = "A message a line (text, or JSON with message or question); all are answered together. - reads standard input.", HelpName = "FILE" };
     private readonly Option<string?> _compare = new("--compare") { Description = "base: the base model's reply beside the run's.", HelpName = "base" };
     private readonly Option<string?> _system = new("--system") { Description = "System message.", HelpName = "TEXT" };
+    private readonly Option<string?> _format = new("--reply-format") { Description = "Form to judge replies by: a YAML file, or the name of a built-in one. [the run's, else lema]", HelpName = "FILE" };
     private readonly SamplingOptions _sampling = new();
 
     public ChatCommand() : base(
@@ -25,7 +27,7 @@ internal sealed class ChatCommand : LemaCommand
     {
         _compare.AcceptOnlyFromAmong("base");
         Add(_target);
-        foreach (Option option in new Option[] { _checkpoint, _message, _messages, _compare, _system }) Add(option);
+        foreach (Option option in new Option[] { _checkpoint, _message, _messages, _compare, _system, _format }) Add(option);
         _sampling.AddTo(this);
         Validators.Add(result =>
         {
@@ -35,11 +37,12 @@ internal sealed class ChatCommand : LemaCommand
 
     protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
+        ReplyFormat? format = call.Get(_format) is { } named ? ReplyFormatFile.Read(call.Environment, named) : null;
         await using HostConnection host = await call.ConnectAsync(cancellation);
         ModelReference target = await TargetResolver.ResolveAsync(host, call.Get(_target), call.Get(_checkpoint), cancellation);
         bool compare = call.Get(_compare) is not null;
         if (compare && target.TargetCase != ModelReference.TargetOneofCase.Run) throw new CliException(ExitCode.WrongUsage, "--compare base needs a run; this is a base model already.");
-        ChatSession session = new(host, call.Output, call.Environment, target, _sampling.Read(call)) { SystemMessage = call.Get(_system), Compare = compare };
+        ChatSession session = new(host, call.Output, call.Environment, target, _sampling.Read(call)) { SystemMessage = call.Get(_system), Compare = compare, ReplyFormat = format };
         if (call.Get(_messages) is { } file)
         {
             await session.AnswerAllAsync(MessageFile.Parse(InputFile.Read(call.Environment, file)), cancellation);

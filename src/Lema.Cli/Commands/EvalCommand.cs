@@ -3,6 +3,7 @@ using Lema.Cli.Connections;
 using Lema.Cli.Conversations;
 using Lema.Cli.Errors;
 using Lema.Cli.Rendering;
+using Lema.Cli.RunFiles;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Spectre.Console;
@@ -20,6 +21,7 @@ internal sealed class EvalCommand : LemaCommand
     private readonly Option<bool> _base = new("--base") { Description = "The run's base model without its adapter." };
     private readonly Option<int> _limit = new("--limit") { Description = "With --dataset: only the first rows." };
     private readonly Option<int> _maxTokens = new("--max-tokens") { Description = "Tokens a reply may have.", DefaultValueFactory = _ => 128 };
+    private readonly Option<string?> _format = new("--reply-format") { Description = "Form to ask in and to judge by: a YAML file, or the name of a built-in one. [the run's, else lema]", HelpName = "FILE" };
     private readonly Option<string?> _replies = new("--replies") { Description = "Also write every reply to this file, as JSON Lines.", HelpName = "FILE" };
 
     public EvalCommand() : base(
@@ -29,7 +31,7 @@ internal sealed class EvalCommand : LemaCommand
         "lema-remote eval lema-tiny --text page.txt")
     {
         Add(_target);
-        foreach (Option option in new Option[] { _questions, _text, _dataset, _checkpoint, _base, _limit, _maxTokens, _replies }) Add(option);
+        foreach (Option option in new Option[] { _questions, _text, _dataset, _checkpoint, _base, _limit, _maxTokens, _format, _replies }) Add(option);
         Validators.Add(result =>
         {
             int given = new Option[] { _questions, _text, _dataset }.Count(o => result.GetResult(o) is not null);
@@ -43,6 +45,7 @@ internal sealed class EvalCommand : LemaCommand
         if (call.Get(_questions) is { } questions) request.Questions = QuestionFile.Parse(InputFile.Read(call.Environment, questions), questions);
         else if (call.Get(_text) is { } text) request.Text = InputFile.Read(call.Environment, text);
         else request.Dataset = call.Get(_dataset);
+        if (call.Get(_format) is { } format) request.ReplyFormat = ReplyFormatFile.Read(call.Environment, format);
         await using HostConnection host = await call.ConnectAsync(cancellation);
         request.Target = await TargetResolver.ResolveAsync(host, call.Get(_target), call.Get(_checkpoint), cancellation);
         request.Target.BaseOnly = call.Get(_base);
@@ -58,6 +61,7 @@ internal sealed class EvalCommand : LemaCommand
         if (result.Questions > 0)
         {
             list.Add("questions", Quantity.Count(result.Questions));
+            list.Add("reply format", result.ReplyFormat);
             list.Add("valid format", $"{Quantity.Count(result.ValidFormat)} ({Quantity.Percent((double)result.ValidFormat / result.Questions)})");
             list.Add("right answer", $"{Quantity.Count(result.RightAnswer)} ({Quantity.Percent((double)result.RightAnswer / result.Questions)})");
         }

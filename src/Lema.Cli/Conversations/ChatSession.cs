@@ -16,6 +16,9 @@ internal sealed class ChatSession(HostConnection host, Output output, CliEnviron
     /// <summary>Whether the base model's reply is shown first.</summary>
     public bool Compare { get; set; }
 
+    /// <summary>The form that replies are judged by; null: the run's, or else the built-in one.</summary>
+    public ReplyFormat? ReplyFormat { get; init; }
+
     public ModelReference Target { get; } = target.Clone();
 
     public IReadOnlyList<ChatMessage> History => _history;
@@ -106,7 +109,7 @@ internal sealed class ChatSession(HostConnection host, Output output, CliEnviron
 
     private ChatRequest Request(ModelReference model, IEnumerable<string> messages, IReadOnlyList<ChatMessage> history)
     {
-        ChatRequest request = new() { Target = model, Sampling = sampling };
+        ChatRequest request = new() { Target = model, Sampling = sampling, ReplyFormat = ReplyFormat };
         foreach (string message in messages)
         {
             Conversation conversation = new();

@@ -10,7 +10,7 @@ internal static class ReplyText
     public static string Verdict(ChatCompletion completion)
     {
         List<string> parts = [];
-        if (completion.Reply is { } reply) parts.Add(reply.Valid ? $"format ok, confidence {reply.Confidence}" : $"no valid reply format: {reply.Problem}");
+        if (completion.Reply is { } reply) parts.Add(reply.Valid ? $"format ok{Confidence(reply)}" : $"no valid reply format: {reply.Problem}");
         if (completion.FinishReason == FinishReason.Length) parts.Add("cut at the limit of tokens");
         if (completion.Statistics is { } statistics)
         {
@@ -18,4 +18,6 @@ internal static class ReplyText
         }
         return $"[{string.Join("; ", parts)}]";
     }
+
+    private static string Confidence(ParsedReply reply) => reply.Confidence.Length > 0 ? $", confidence {reply.Confidence}" : "";
 }

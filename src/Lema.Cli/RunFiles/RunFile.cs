@@ -19,8 +19,9 @@ internal sealed record RunFile(string? Name, string? Model, string? Dataset, str
     /// <param name="text">The file's text; null when there is none.</param>
     /// <param name="file">The file's name, for messages.</param>
     /// <param name="assignments"><c>key=value</c> each, laid over the file in order.</param>
+    /// <param name="read">Gives the text of a file that the run file names; null where there is none.</param>
     /// <exception cref="RunFileException">Something is wrong: every problem at once.</exception>
-    public static RunFile Parse(string? text, string file, IEnumerable<string> assignments)
+    public static RunFile Parse(string? text, string file, IEnumerable<string> assignments, Func<string, string?>? read = null)
     {
         RunFileSource source = RunFileSource.Parse(text, file);
         List<RunFileProblem> problems = [];
@@ -35,6 +36,7 @@ internal sealed record RunFile(string? Name, string? Model, string? Dataset, str
                 problems.AddRange(invalid.Problems);
             }
         }
+        ReplyFormatFile.Include(source, read ?? (_ => null), problems);
         Dictionary<string, string?> subject = SubjectKeys.ToDictionary(key => key, key => Take(source, key, problems), StringComparer.Ordinal);
         JsonObject settings = Convert(source, problems);
         if (problems.Count > 0) throw new RunFileException(problems);

@@ -62,6 +62,7 @@ internal sealed record RunFileKey(string Name, FieldDescriptor Field, string Def
         ["data.packing"] = ("false", "Several short rows fill one sequence of maxLength tokens; they do not see each other."),
         ["data.truncation"] = ("cut", "What becomes of a row longer than maxLength: cut on the right, drop it, refuse the dataset."),
         ["data.labels"] = ("completion", "Tokens that carry loss: completion (every assistant turn), lastTurn, all."),
+        ["data.replyFormat"] = ("", "The form of the replies, which evaluations and chats judge by: a YAML file (docs/formats.md), its keys, or lema, which is built in."),
         ["autoResume"] = ("true", "Whether the run is queued again by itself after the daemon went down."),
     };
 
@@ -69,7 +70,10 @@ internal sealed record RunFileKey(string Name, FieldDescriptor Field, string Def
     public static IReadOnlyList<RunFileKey> All { get; } = [.. Of(RunSettings.Descriptor, "")];
 
     /// <summary>Whether the key holds keys of its own.</summary>
-    public bool IsSection => Field is { FieldType: FieldType.Message, IsRepeated: false, IsMap: false } && !RunFileScalar.IsWrapper(Field.MessageType);
+    public bool IsSection => Field is { FieldType: FieldType.Message, IsRepeated: false, IsMap: false } && !RunFileScalar.IsWrapper(Field.MessageType) && !IsReplyFormat(Field);
+
+    /// <summary>Whether the key takes a reply format, which is most often a file of its own.</summary>
+    public static bool IsReplyFormat(FieldDescriptor field) => field.FieldType == FieldType.Message && field.MessageType == ReplyFormat.Descriptor;
 
     private static IEnumerable<RunFileKey> Of(MessageDescriptor type, string prefix)
     {

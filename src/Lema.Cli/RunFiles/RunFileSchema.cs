@@ -49,9 +49,18 @@ internal static class RunFileSchema
     private static JsonObject Value(FieldDescriptor field)
     {
         if (field.IsMap) return new JsonObject { ["type"] = "object", ["additionalProperties"] = Single(field.MessageType.FindFieldByNumber(2)) };
+        if (RunFileKey.IsReplyFormat(field)) return new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, Single(field)) };
         if (!field.IsRepeated) return Single(field);
         return new JsonObject { ["anyOf"] = new JsonArray(Single(field), new JsonObject { ["type"] = "array", ["items"] = Single(field) }) };
     }
+
+    /// <summary>A message whose keys have no descriptions of their own.</summary>
+    private static JsonObject Plain(MessageDescriptor type) => new()
+    {
+        ["type"] = "object",
+        ["additionalProperties"] = false,
+        ["properties"] = new JsonObject(type.Fields.InFieldNumberOrder().Select(field => KeyValuePair.Create(field.JsonName, (JsonNode?)Value(field)))),
+    };
 
     private static JsonObject Single(FieldDescriptor field)
     {
@@ -62,6 +71,7 @@ internal static class RunFileSchema
             FieldType.Double or FieldType.Float => new JsonObject { ["type"] = "number" },
             FieldType.Enum => new JsonObject { ["enum"] = new JsonArray([.. RunFileScalar.Names(value.EnumType).Select(n => (JsonNode)n)]) },
             FieldType.String => new JsonObject { ["type"] = "string" },
+            FieldType.Message => Plain(value.MessageType),
             _ when RunFileScalar.IsBytes(field) => new JsonObject { ["type"] = new JsonArray("integer", "string"), ["pattern"] = "^[0-9][0-9_.]* ?([KMGT]i?B)?$" },
             _ => new JsonObject { ["type"] = "integer" },
         };

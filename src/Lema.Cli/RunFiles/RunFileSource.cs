@@ -9,7 +9,7 @@ internal sealed class RunFileSource
     private const string OverrideSource = "--set";
 
     private readonly string _file;
-    private readonly HashSet<YamlNode> _overrides = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<YamlNode, string> _origins = new(ReferenceEqualityComparer.Instance);
 
     private RunFileSource(string file, YamlMappingNode root)
     {
@@ -42,21 +42,32 @@ internal sealed class RunFileSource
         if (equals <= 0) throw new RunFileException([new RunFileProblem(OverrideSource, 0, assignment, "expected key=value, such as lora.r=8")]);
         string[] path = assignment[..equals].Trim().Split('.');
         YamlNode value = Load(assignment[(equals + 1)..], $"{OverrideSource} {assignment[..equals]}") ?? new YamlScalarNode("");
-        MarkOverride(value);
+        Mark(value, OverrideSource);
         YamlMappingNode at = Root;
         foreach (string part in path[..^1]) at = Descend(at, part);
         Replace(at, path[^1], value);
     }
 
-    public RunFileProblem Problem(YamlNode node, string key, string problem) => _overrides.Contains(node)
-        ? new RunFileProblem(OverrideSource, 0, key, problem)
-        : new RunFileProblem(_file, (int)node.Start.Line, key, problem);
+    /// <summary>Puts another file's mapping in the place of a value.</summary>
+    /// <exception cref="RunFileException">The text is no YAML mapping.</exception>
+    public void Include(YamlMappingNode at, string key, string text, string file)
+    {
+        YamlMappingNode root = Parse(text, file).Root;
+        Mark(root, file);
+        at.Children[new YamlScalarNode(key)] = root;
+    }
+
+    public RunFileProblem Problem(YamlNode node, string key, string problem)
+    {
+        string origin = _origins.GetValueOrDefault(node, _file);
+        return new RunFileProblem(origin, origin == OverrideSource ? 0 : (int)node.Start.Line, key, problem);
+    }
 
     private YamlMappingNode Descend(YamlMappingNode at, string key)
     {
         if (at.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? found) && found is YamlMappingNode mapping) return mapping;
         YamlMappingNode made = new();
-        _overrides.Add(made);
+        _origins[made] = OverrideSource;
         Replace(at, key, made);
         return made;
     }
@@ -65,13 +76,13 @@ internal sealed class RunFileSource
     {
         YamlScalarNode name = new(key);
         at.Children.Remove(name);
-        _overrides.Add(name);
+        _origins[name] = OverrideSource;
         at.Children.Add(name, value);
     }
 
-    private void MarkOverride(YamlNode node)
+    private void Mark(YamlNode node, string origin)
     {
-        foreach (YamlNode part in node.AllNodes) _overrides.Add(part);
+        foreach (YamlNode part in node.AllNodes) _origins[part] = origin;
     }
 
     private static YamlNode? Load(string text, string source)

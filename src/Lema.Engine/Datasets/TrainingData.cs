@@ -1,9 +1,7 @@
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets.Cache;
 using Lema.Engine.Datasets.Files;
-using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Datasets.Rows;
-using Lema.Engine.Datasets.Templates;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Engine.Training;
@@ -28,8 +26,8 @@ public static class TrainingData
         if (tokenizer is null) throw new InvalidInputException(file, "", "holds text, but the model folder has no tokenizer.json; put it there or use a pre-tokenized dataset.");
 
         DataSettings data = settings.Data;
-        RowSource source = new(file, data.ReplyFormat is { } format ? ReplyFormatReader.Load(format) : null);
-        RowTokenizer rows = new(tokenizer, ChatTemplate.Load(tokenizer.Folder, new FileClock(file)), data.Labels);
+        RowSource source = new(file, data.ReplyFormat);
+        RowTokenizer rows = RowTokenizer.Of(file, tokenizer, data.Labels);
         DatasetTokenizer work = new(source, rows, data, settings.MaxLength, progress);
         bool inFileOrder = !data.Shuffle && !data.Packing && !data.GroupByLength && data.Truncation != Truncation.Drop && Path.GetExtension(file) == ".jsonl";
         string key = TokenCacheKey.Of(file, tokenizer.Folder, data, settings.MaxLength);

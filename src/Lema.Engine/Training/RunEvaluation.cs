@@ -9,14 +9,14 @@ using Lema.Engine.Models;
 
 namespace Lema.Engine.Training;
 
-/// <summary>Evaluation during training: loss over held-out rows, and replies to their questions where the rows have any.</summary>
+/// <summary>Evaluation during training: loss over held-out rows, and replies to their questions where the run names a reply format or the rows say what is expected.</summary>
 internal sealed class RunEvaluation
 {
-    private const int RowsAtOnce = 16;
+    private const int RowsAtOnce = 16, LeastReplyTokens = 96;
 
     private readonly LanguageModel _model;
     private readonly IReadOnlyList<(long[] Ids, long[] Labels)> _rows;
-    private readonly IReadOnlyList<ReplyQuestion> _questions;
+    private readonly IReadOnlyList<PromptedQuestion> _questions = [];
     private readonly ReplyEvaluator? _replies;
 
     /// <exception cref="Errors.LemaException">The held-out file is not valid.</exception>
@@ -29,22 +29,25 @@ internal sealed class RunEvaluation
         });
         int count = Math.Min(settings.Evaluation.Rows, data.RowCount);
         _rows = [.. Enumerable.Range(0, count).SelectMany(row => data.MicroBatch(row, 0)).Select(row => (row.Ids, row.Labels))];
-        _questions = tokenizer is not null && HasQuestions(file) ? [.. ReplyQuestion.Load(file).Take(count)] : [];
-        if (_questions.Count == 0 && settings.Evaluation.Metric != EvaluationMetric.Loss)
+        if (tokenizer is not null && data is not PretokenizedData && (settings.Data.ReplyFormat is not null || HeldOutQuestions.AreIn(file)))
         {
-            throw new InvalidInputException(file, "", "has no questions with an expected answer, so evaluation.metric can only be loss.");
+            ReplyFormat format = settings.Data.ReplyFormat ?? ReplyFormat.Lema;
+            (_questions, int longest) = HeldOutQuestions.Read(file, tokenizer, format, count);
+            // Room for a reply that is half as long again as any that the rows hold.
+            _replies = new(model, tokenizer, EndTokens.Read(modelFolder, tokenizer), format) { MaxNewTokens = Math.Max(LeastReplyTokens, longest + longest / 2) };
         }
-        if (_questions.Count > 0) _replies = new(model, tokenizer!, EndTokens.Read(modelFolder, tokenizer!), Format(settings));
+        if (MetricProblem(settings) is { } problem) throw new InvalidInputException(file, "", problem);
     }
 
     public EvaluationCompleted Run(long step, CancellationToken stop) =>
         new(step, Loss(stop), _replies?.Evaluate(_questions, stop: stop));
 
-    private static ReplyFormat Format(RunSettings settings) => settings.Data.ReplyFormat is { } file ? ReplyFormatReader.Load(file) : ReplyFormat.Lema;
-
-    // The rows that the dataset builder writes carry their question beside the prompt.
-    private static bool HasQuestions(string file) =>
-        Path.GetExtension(file) == ".jsonl" && File.ReadLines(file).FirstOrDefault() is { } first && first.Contains("\"expected\"", StringComparison.Ordinal);
+    private string? MetricProblem(RunSettings settings) => settings.Evaluation.Metric switch
+    {
+        EvaluationMetric.ValidFormat when _replies is null => "its rows are not judged by a reply format. Name one as data.replyFormat, or set evaluation.metric to loss.",
+        EvaluationMetric.RightAnswer when _questions.All(asked => asked.Question.Expected.Length == 0) => "its rows do not say which answer is right, in a field 'expected' or in a reply of the run's format. Set evaluation.metric to loss.",
+        _ => null,
+    };
 
     private double Loss(CancellationToken stop)
     {

@@ -1,4 +1,5 @@
 using Lema.Engine.Adapters;
+using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Errors;
 
 namespace Lema.Engine.Training;
@@ -34,6 +35,7 @@ public static class RunSettingsValidator
         if (s.Evaluation.EverySteps < 0) yield return ("evaluation.everySteps", "is negative.");
         if (s.Evaluation.Patience < 0) yield return ("evaluation.patience", "is negative.");
         if (s.Evaluation.Rows < 1) yield return ("evaluation.rows", $"is {s.Evaluation.Rows}; at least 1.");
+        foreach ((string key, string problem) in s.Data.ReplyFormat is { } format ? ReplyFormatCheck.Problems(format) : []) yield return ($"data.replyFormat.{key}", problem);
         if (s.Memory.WeightBytes is < 1) yield return ("memory.weightBytes", "is not a positive number of bytes.");
         if (s.Memory.TotalBytes is < 1) yield return ("memory.totalBytes", "is not a positive number of bytes.");
         if (s.Lora is null == s.FullFineTuning is null) yield return ("lora", "exactly one of lora and fullFineTuning has to be set.");

@@ -69,7 +69,7 @@ public sealed class TrainingRun : IDisposable
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
         _history = new(settings, _steps, _data);
-        _evaluation = job.EvaluationFile is { } file ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
+        _evaluation = job.EvaluationFile is { } file && settings.Evaluation.EverySteps > 0 ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
         double achieved = ProbedFlops(request);
         _forecast = _plan.SecondsAt(request, request.Speeds with { FlopsPerSecond = achieved });
         publish(new PlanMade(_plan with { SecondsPerStep = _forecast }, request with { Speeds = request.Speeds with { FlopsPerSecond = achieved } }, _steps));
@@ -210,7 +210,7 @@ public sealed class TrainingRun : IDisposable
 
     private CheckpointMetric? Evaluate(int step)
     {
-        if (_evaluation is null || _job.Settings.Evaluation.EverySteps == 0) return null;
+        if (_evaluation is null) return null;
         _publish(new PhaseChanged("Evaluating", (double)step / _steps));
         EvaluationCompleted result;
         try

@@ -1,5 +1,6 @@
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets.Files;
+using Lema.Engine.Datasets.Inspection;
 using Lema.Engine.Datasets.Rows;
 using Lema.Engine.Errors;
 
@@ -14,7 +15,7 @@ internal sealed record DatasetSummary(string Format, long Rows)
         if (ending == ".safetensors")
         {
             using PretokenizedData data = PretokenizedData.Open(file);
-            return new DatasetSummary("pre-tokenized", data.RowCount);
+            return new DatasetSummary(PretokenizedInspection.Format, data.RowCount);
         }
         DetectedFormat format = FormatDetector.Detect(file, DatasetFile.Read(file, ending));
         return new DatasetSummary(format.Name, DatasetFile.Read(file, ending).LongCount());

@@ -26,8 +26,9 @@ internal static class EvaluateJobRunner
 
     private static void Ask(Proto.EvaluateJob job, OpenModel open, IJobContext context, long start)
     {
-        ReplyEvaluator evaluator = new(open.Model, open.Tokenizer, open.EndTokens, ReplyFormat.Lema) { MaxNewTokens = job.MaxTokens };
-        Proto.EvaluationResult result = new();
+        ReplyFormat format = job.ReplyFormat.ToEngine() ?? ReplyFormat.Lema;
+        ReplyEvaluator evaluator = new(open.Model, open.Tokenizer, open.EndTokens, format) { MaxNewTokens = job.MaxTokens, Prompt = question => open.Prompts.Of(question, format) };
+        Proto.EvaluationResult result = new() { ReplyFormat = format.Name };
         foreach (Proto.Question[] chunk in job.Questions.Chunk(QuestionsAtOnce))
         {
             int first = result.Questions;
@@ -40,7 +41,7 @@ internal static class EvaluateJobRunner
             result.RightAnswer += replies.RightAnswers;
             result.Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             Proto.RepliesEvaluated evaluated = new() { SoFar = result.Clone() };
-            evaluated.Replies.AddRange(replies.Replies.Select((reply, i) => ReplyMapping.ToProto(reply, first + i)));
+            evaluated.Replies.AddRange(replies.Replies.Select((reply, i) => ReplyMapping.ToProto(format, reply, first + i)));
             context.Publish(new Proto.WorkerEvent { Replies = evaluated });
         }
     }

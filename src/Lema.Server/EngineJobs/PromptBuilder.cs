@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Engine.Datasets.Replies;
+using Lema.Engine.Datasets.Rows;
 using Lema.Engine.Datasets.Templates;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
@@ -7,26 +8,41 @@ using Proto = Lema.Protocol.V1;
 
 namespace Lema.Server.EngineJobs;
 
-/// <summary>Turns prompts of clients into token ids: conversations by the model's chat template, or by the reply format where it has none. Lives as long as its model.</summary>
+/// <summary>
+/// Turns what clients ask into token ids: by a reply format's own prompt, by the model's chat template, or, where it has none, as models without one are trained.
+/// Lives as long as its model.
+/// </summary>
 internal sealed class PromptBuilder(string modelFolder, Tokenizer tokenizer)
 {
     private readonly ChatTemplate? _template = ChatTemplate.Load(modelFolder);
 
+    /// <param name="format">The reply format that is named; null: none.</param>
     /// <exception cref="InvalidInputException">A conversation that the template refuses, or without a user's message.</exception>
-    public IReadOnlyList<int> Build(Proto.ChatPrompt prompt)
+    public IReadOnlyList<int> Of(Proto.ChatPrompt prompt, ReplyFormat? format)
     {
         if (prompt.InputCase == Proto.ChatPrompt.InputOneofCase.Text) return tokenizer.EncodePrompt(prompt.Text);
-        if (_template is null) return tokenizer.EncodePrompt(ReplyFormat.Lema.Prompt(LastQuestion(prompt.Conversation)));
+        if (format is null ? _template is null : format.PromptTemplate is not null) return Of(LastQuestion(prompt.Conversation), format ?? ReplyFormat.Lema);
+        return Of(prompt.Conversation);
+    }
+
+    /// <summary>A question on its own, as a reply format asks it.</summary>
+    public IReadOnlyList<int> Of(string question, ReplyFormat format) => format.PromptTemplate is not null
+        ? tokenizer.EncodePrompt(format.Prompt(question))
+        : Of(new Proto.Conversation { Messages = { new Proto.ChatMessage { Role = "user", Content = question } } });
+
+    private IReadOnlyList<int> Of(Proto.Conversation conversation)
+    {
+        if (_template is null) return tokenizer.EncodePrompt(AlpacaPrompt.Of(LastQuestion(conversation)));
         RenderedChat rendered = _template.Render(new ChatRequest
         {
-            Messages = JsonSerializer.SerializeToElement(prompt.Conversation.Messages.Select(message => new { role = message.Role, content = message.Content })),
+            Messages = JsonSerializer.SerializeToElement(conversation.Messages.Select(message => new { role = message.Role, content = message.Content })),
             AddGenerationPrompt = true, BosToken = tokenizer.BosToken, EosToken = tokenizer.EosToken,
         });
         // The template writes the special tokens itself.
         return tokenizer.Encode(rendered.Text, addSpecialTokens: false);
     }
 
-    /// <summary>The reply format has no history: each question stands for itself.</summary>
+    /// <summary>Prompts without a template have no history: each question stands for itself.</summary>
     private string LastQuestion(Proto.Conversation conversation) => conversation.Messages.LastOrDefault(message => message.Role == "user")?.Content
         ?? throw new InvalidInputException(modelFolder, "conversation", "has no message of the user.");
 }

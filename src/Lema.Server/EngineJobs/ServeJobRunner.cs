@@ -6,6 +6,7 @@ using Lema.Protocol.V1;
 using Lema.Server.Workers;
 using TorchSharp;
 using Proto = Lema.Protocol.V1;
+using ReplyFormat = Lema.Engine.Datasets.Replies.ReplyFormat;
 
 namespace Lema.Server.EngineJobs;
 
@@ -27,10 +28,11 @@ internal static class ServeJobRunner
     private static void Answer(OpenModel open, Generator generator, ReplyRequest asked)
     {
         SamplingSettings sampling = asked.Request.Sampling;
+        ReplyFormat? format = asked.Request.ReplyFormat.ToEngine();
         ulong seed = sampling.HasSeed ? (ulong)sampling.Seed : (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
         GenerationRequest[] requests = [.. asked.Request.Prompts.Select(prompt => new GenerationRequest
         {
-            Prompt = open.Prompts.Build(prompt), MaxNewTokens = sampling.MaxTokens > 0 ? sampling.MaxTokens : DefaultTokens, Sampling = Options(sampling, seed), EndTokens = open.EndTokens,
+            Prompt = open.Prompts.Of(prompt, format), MaxNewTokens = sampling.MaxTokens > 0 ? sampling.MaxTokens : DefaultTokens, Sampling = Options(sampling, seed), EndTokens = open.EndTokens,
             Stops = [.. sampling.Stop],
         })];
         long start = Stopwatch.GetTimestamp();
@@ -52,7 +54,7 @@ internal static class ServeJobRunner
             {
                 Completion = new ChatCompletion
                 {
-                    Prompt = i, Text = replies[i].Text, FinishReason = Reason(replies[i].Reason), Reply = ReplyMapping.Parse(replies[i].Text),
+                    Prompt = i, Text = replies[i].Text, FinishReason = Reason(replies[i].Reason), Reply = ReplyMapping.Parse(format ?? ReplyFormat.Lema, replies[i].Text),
                     Statistics = new ChatStatistics
                     {
                         PromptTokens = requests[i].Prompt.Count, ReplyTokens = replies[i].Tokens.Count, TimeToFirstTokenSeconds = firstToken[i], Seconds = finished[i],

@@ -81,7 +81,7 @@ internal static class SettingsMapping
         Patience = evaluation.Patience,
     };
 
-    private static DataSettings ToEngine(Proto.DataSettings data) => new()
+    public static DataSettings ToEngine(Proto.DataSettings data) => new()
     {
         Shuffle = data.Shuffle,
         GroupByLength = data.GroupByLength,
@@ -98,5 +98,6 @@ internal static class SettingsMapping
             Proto.DataSettings.Types.Labels.All => LabelMask.All,
             _ => LabelMask.Completion,
         },
+        ReplyFormat = data.ReplyFormat.ToEngine(),
     };
 }

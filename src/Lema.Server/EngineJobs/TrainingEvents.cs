@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Evaluation;
 using Lema.Engine.Training;
 using Lema.Server.Storage;
@@ -31,7 +32,7 @@ internal static class TrainingEvents
                 if (saved.Removed.Count > 0) yield return new() { CheckpointsRemoved = new Proto.CheckpointsRemoved { Steps = { saved.Removed } } };
                 break;
             case EvaluationCompleted evaluation:
-                yield return new() { Evaluation = EvaluationOf(evaluation) };
+                yield return new() { Evaluation = EvaluationOf(evaluation, job.Settings.Data.ReplyFormat.ToEngine() ?? ReplyFormat.Lema) };
                 break;
         }
     }
@@ -54,14 +55,14 @@ internal static class TrainingEvents
         Bytes = Folders.Files(saved.Folder).Sum(file => file.File.Length),
     };
 
-    private static Proto.TrainEvaluation EvaluationOf(EvaluationCompleted evaluation)
+    private static Proto.TrainEvaluation EvaluationOf(EvaluationCompleted evaluation, ReplyFormat format)
     {
         Proto.TrainEvaluation result = new() { Point = new Proto.EvaluationPoint { Step = evaluation.Step, Loss = evaluation.Loss } };
         if (evaluation.Replies is not { } replies) return result;
         result.Point.Questions = replies.Questions;
         result.Point.ValidFormat = replies.ValidFormat;
         result.Point.RightAnswer = replies.RightAnswers;
-        result.Replies.AddRange(replies.Replies.Select((reply, index) => ReplyMapping.ToProto(reply, index)));
+        result.Replies.AddRange(replies.Replies.Select((reply, index) => ReplyMapping.ToProto(format, reply, index)));
         return result;
     }
 }

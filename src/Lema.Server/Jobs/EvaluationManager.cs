@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
+using Lema.Server.EngineJobs;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Server.Workers;
@@ -28,7 +29,8 @@ internal sealed class EvaluationManager(
     {
         if (request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier) return earlier;
         Target target = targets.Resolve(request.Target, request.WeightBytes);
-        EvaluateJob job = new() { Model = target.Folders, MaxTokens = request.MaxTokens > 0 ? request.MaxTokens : DefaultTokens };
+        EvaluateJob job = new() { Model = target.Folders, MaxTokens = request.MaxTokens > 0 ? request.MaxTokens : DefaultTokens, ReplyFormat = request.ReplyFormat ?? target.ReplyFormat };
+        _ = job.ReplyFormat.ToEngine();
         if (request.SubjectCase == StartEvaluationRequest.SubjectOneofCase.Text) job.Text = request.Text;
         else job.Questions.AddRange(Questions(request));
         if (job.Text.Length == 0 && job.Questions.Count == 0) throw new InvalidInputException("request", "subject", "there is nothing to evaluate: give questions, a dataset or a text.");

@@ -9,7 +9,8 @@ namespace Lema.Server.Jobs;
 /// <param name="Label">For people.</param>
 /// <param name="WeightBytes">Of the base model.</param>
 /// <param name="RunId">Empty for a base model.</param>
-internal sealed record Target(ModelFolders Folders, string Label, long WeightBytes, string RunId);
+/// <param name="ReplyFormat">The one that the run names; null: none.</param>
+internal sealed record Target(ModelFolders Folders, string Label, long WeightBytes, string RunId, ReplyFormat? ReplyFormat);
 
 /// <summary>Finds the folders behind what a client wants to chat with or to evaluate. Lives as long as the daemon.</summary>
 internal sealed class TargetResolver(ModelRegistry models, RunDirectory runs, AdapterFinder adapters)
@@ -21,22 +22,23 @@ internal sealed class TargetResolver(ModelRegistry models, RunDirectory runs, Ad
         switch (reference?.TargetCase)
         {
             case ModelReference.TargetOneofCase.Model:
-                return Build(reference.Model, "", reference.Model, "", default, weightBytes);
+                return Build(reference.Model, "", reference.Model, run: null, weightBytes);
             case ModelReference.TargetOneofCase.Run:
                 RunDetail run = runs.Get(reference.Run).Detail;
-                if (reference.BaseOnly) return Build(run.Summary.Model, "", $"{run.Summary.Model} (base of {run.Summary.Name})", run.Summary.Id, run.Settings.Precision, weightBytes);
+                if (reference.BaseOnly) return Build(run.Summary.Model, "", $"{run.Summary.Model} (base of {run.Summary.Name})", run, weightBytes);
                 (long step, string folder) = adapters.Checkpoint(run, reference.Checkpoint);
-                return Build(run.Summary.Model, folder, $"{run.Summary.Name} at step {step}", run.Summary.Id, run.Settings.Precision, weightBytes);
+                return Build(run.Summary.Model, folder, $"{run.Summary.Name} at step {step}", run, weightBytes);
             default:
                 throw new InvalidInputException("request", "target", "name a model or a run.");
         }
     }
 
-    private Target Build(string modelName, string adapter, string label, string runId, RunSettings.Types.Precision precision, long weightBytes)
+    private Target Build(string modelName, string adapter, string label, RunDetail? run, long weightBytes)
     {
         ModelRecord model = models.Get(modelName);
         string folder = models.StreamingFolder(model);
         long modelBytes = ModelDescription.Read(folder).Index.TotalBytes;
-        return new Target(new ModelFolders { Model = folder, Adapter = adapter, WeightBytes = weightBytes, Precision = precision }, label, weightBytes > 0 ? Math.Min(weightBytes, modelBytes) : modelBytes, runId);
+        ModelFolders folders = new() { Model = folder, Adapter = adapter, WeightBytes = weightBytes, Precision = run?.Settings.Precision ?? default };
+        return new Target(folders, label, weightBytes > 0 ? Math.Min(weightBytes, modelBytes) : modelBytes, run?.Summary.Id ?? "", run?.Settings.Data?.ReplyFormat);
     }
 }

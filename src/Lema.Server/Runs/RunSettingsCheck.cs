@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
+using Lema.Server.EngineJobs;
 
 namespace Lema.Server.Runs;
 
@@ -36,6 +37,7 @@ internal static class RunSettingsCheck
         if (s.Evaluation.EverySteps < 0) yield return Problem("evaluation.everySteps", $"{s.Evaluation.EverySteps} is negative.");
         if (s.Evaluation.Patience < 0) yield return Problem("evaluation.patience", $"{s.Evaluation.Patience} is negative.");
         if (s.Evaluation.Rows < 0) yield return Problem("evaluation.rows", $"{s.Evaluation.Rows} is negative.");
+        foreach (InvalidInputException problem in s.Data.ReplyFormat is { } format ? ReplyFormatMapping.Problems(format, "data.replyFormat") : []) yield return problem;
     }
 
     private static IEnumerable<InvalidInputException> LoraProblems(LoraSettings? lora)

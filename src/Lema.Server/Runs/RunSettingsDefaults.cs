@@ -37,18 +37,19 @@ internal static class RunSettingsDefaults
         if (!settings.Evaluation.HasRows) settings.Evaluation.Rows = Engine.Evaluation.Rows;
         if (!settings.Evaluation.HasMetric || settings.Evaluation.Metric == EvaluationSettings.Types.Metric.Unspecified) settings.Evaluation.Metric = EvaluationSettings.Types.Metric.Loss;
         if (!settings.Evaluation.HasPatience) settings.Evaluation.Patience = Engine.Evaluation.Patience;
-        FillData(settings.Data ??= new DataSettings());
+        settings.Data = FillData(settings.Data ?? new DataSettings());
         if (!settings.HasAutoResume) settings.AutoResume = true;
         return settings;
     }
 
-    private static void FillData(DataSettings data)
+    public static DataSettings FillData(DataSettings data)
     {
         if (!data.HasShuffle) data.Shuffle = Engine.Data.Shuffle;
         if (!data.HasGroupByLength) data.GroupByLength = Engine.Data.GroupByLength;
         if (!data.HasPacking) data.Packing = Engine.Data.Packing;
         if (!data.HasTruncation || data.Truncation == DataSettings.Types.Truncation.Unspecified) data.Truncation = DataSettings.Types.Truncation.Cut;
         if (!data.HasLabels || data.Labels == DataSettings.Types.Labels.Unspecified) data.Labels = DataSettings.Types.Labels.Completion;
+        return data;
     }
 
     private static void FillLora(LoraSettings lora)

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
+using Lema.Server.EngineJobs;
 using Lema.Server.Jobs;
 
 namespace Lema.Server.Services;
@@ -13,11 +14,12 @@ internal sealed class ChatService(ChatManager chats, TargetResolver targets) : C
     public override async Task Chat(ChatRequest request, IServerStreamWriter<ChatResponse> responseStream, ServerCallContext context)
     {
         Check(request);
-        GenerateRepliesRequest replies = new() { Sampling = request.Sampling ?? new SamplingSettings() };
+        Target target = targets.Resolve(request.Target, request.WeightBytes);
+        GenerateRepliesRequest replies = new() { Sampling = request.Sampling ?? new SamplingSettings(), ReplyFormat = request.ReplyFormat ?? target.ReplyFormat };
         replies.Prompts.AddRange(request.Prompts);
         try
         {
-            await foreach (ChatResponse response in chats.ChatAsync(targets.Resolve(request.Target, request.WeightBytes), replies, context.CancellationToken))
+            await foreach (ChatResponse response in chats.ChatAsync(target, replies, context.CancellationToken))
                 await responseStream.WriteAsync(response);
         }
         catch (Exception error) when (error is not LemaException && !context.CancellationToken.IsCancellationRequested)
@@ -50,6 +52,7 @@ internal sealed class ChatService(ChatManager chats, TargetResolver targets) : C
         Require(sampling.MaxTokens is >= 0 and <= MostTokens, "sampling.maxTokens", $"is not between 1 and {MostTokens}.");
         Require(sampling.Stop.All(stop => stop.Length > 0), "sampling.stop", "holds an empty string.");
         Require(request.WeightBytes >= 0, "weightBytes", "is negative.");
+        if (request.ReplyFormat is { } format) problems.AddRange(ReplyFormatMapping.Problems(format, "replyFormat"));
         if (problems.Count > 0) throw new InvalidInputsException(problems);
     }
 }

@@ -4,6 +4,7 @@ using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
+using Lema.Server.EngineJobs;
 using Lema.Server.Errors;
 using Lema.Server.Models;
 using Lema.Server.Runs;
@@ -73,15 +74,25 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
         return Task.FromResult(response);
     }
 
-    public override Task<ValidateDatasetResponse> ValidateDataset(ValidateDatasetRequest request, ServerCallContext context) => Task.Run(() =>
-        inspection.Validate(
-            datasets.FileOf(request.Name), request.Model.Length > 0 ? models.Get(request.Model).Folder : null, request.MaxLength,
-            datasets.Get(request.Name).Heldout is { Length: > 0 } heldout && datasets.Exists(heldout) ? datasets.FileOf(heldout) : null, context.CancellationToken));
+    public override Task<ValidateDatasetResponse> ValidateDataset(ValidateDatasetRequest request, ServerCallContext context)
+    {
+        Dataset dataset = datasets.Get(request.Name);
+        string? model = request.Model.Length > 0 ? models.Get(request.Model).Folder : null, heldout = datasets.Exists(dataset.Heldout) ? datasets.FileOf(dataset.Heldout) : null;
+        Engine.Datasets.Batches.DataSettings data = Reading(request.Data);
+        int maxLength = model is null ? request.MaxLength : LongestRow(model, request.MaxLength);
+        return Task.Run(() => inspection.Validate(datasets.FileOf(request.Name), model, maxLength, data, heldout, context.CancellationToken));
+    }
 
-    public override Task<PreviewDatasetResponse> PreviewDataset(PreviewDatasetRequest request, ServerCallContext context)
+    public override async Task<PreviewDatasetResponse> PreviewDataset(PreviewDatasetRequest request, ServerCallContext context)
     {
         int count = request.Count <= 0 ? DefaultPreview : Math.Min(request.Count, MostPreview);
-        return Task.Run(() => inspection.Preview(datasets.FileOf(request.Name), models.Get(request.Model).Folder, Math.Max(0, request.FirstRow), count, request.MaxLength));
+        Dataset dataset = datasets.Get(request.Name);
+        string model = models.Get(request.Model).Folder;
+        Engine.Datasets.Batches.DataSettings data = Reading(request.Data);
+        PreviewDatasetResponse response = await Task.Run(() =>
+            inspection.Preview(datasets.FileOf(request.Name), model, data, Math.Max(0, request.FirstRow), count, LongestRow(model, request.MaxLength)));
+        response.TotalRows = dataset.Rows;
+        return response;
     }
 
     public override async Task<DeleteDatasetResponse> DeleteDataset(DeleteDatasetRequest request, ServerCallContext context)
@@ -92,6 +103,11 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
         await datasets.DeleteAsync(request.Name);
         return new DeleteDatasetResponse();
     }
+
+    private static Engine.Datasets.Batches.DataSettings Reading(DataSettings? given) => SettingsMapping.ToEngine(RunSettingsDefaults.FillData(given?.Clone() ?? new DataSettings()));
+
+    /// <summary>Tokens of a row as asked for, or else the model's own limit.</summary>
+    private static int LongestRow(string modelFolder, int asked) => asked > 0 ? asked : ModelDescription.Read(modelFolder).Architecture.MaxPositions;
 
     private static async Task ReceiveAsync(IAsyncStreamReader<UploadDatasetRequest> stream, UploadDatasetRequest.Types.Header header, string file, CancellationToken stop)
     {

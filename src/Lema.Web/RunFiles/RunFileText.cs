@@ -47,6 +47,7 @@ public static class RunFileText
             Take(run, subject, scalar.Value ?? "");
         }
         JsonObject settings = YamlJson.ToJson(root);
+        NameReplyFormat(settings);
         try
         {
             run.Settings = Parser.Parse<RunSettings>(settings.ToJsonString());
@@ -56,6 +57,15 @@ public static class RunFileText
             throw new RunFileException(WrongKey(settings, "", inner => inner) is { } key ? $"{key}: {invalid.Message}" : invalid.Message, invalid);
         }
         return run;
+    }
+
+    /// <summary>A single word is the name of a built-in format; a file of the user's machine is out of reach.</summary>
+    private static void NameReplyFormat(JsonObject settings)
+    {
+        if (settings["data"] is not JsonObject data || data["replyFormat"] is not JsonValue named) return;
+        string name = named.ToString();
+        if (name.Contains('.') || name.Contains('/')) throw new RunFileException($"data.replyFormat: the file {name} cannot be read from here. Write its keys (name, open, fields, close, answer) below data.replyFormat.");
+        data["replyFormat"] = new JsonObject { ["name"] = name };
     }
 
     /// <summary>The parser does not say which value it stumbled over: the one that fails alone is it.</summary>

@@ -100,6 +100,37 @@ public sealed class RunFileTests
         Assert.Equal(1, keys.GetProperty("lora").GetProperty("properties").GetProperty("dropout").GetProperty("exclusiveMaximum").GetDouble());
     }
 
+    private const string Verdict = "name: verdict\nopen: <v>\nfields:\n- name: Verdict\n  values: [yes, no]\nclose: </v>\nanswer: Verdict\n";
+
+    private static string? Files(string name) => name switch { "verdict.yaml" => Verdict, "wrong.yaml" => "name: verdict\nopn: <v>\nfields: {a: 1}\n", _ => null };
+
+    [Theory]
+    [InlineData("data: {replyFormat: verdict.yaml}", null)]
+    [InlineData(null, "data.replyFormat=verdict.yaml")]
+    [InlineData("data: {replyFormat: {name: verdict, open: <v>, fields: [{name: Verdict, values: [yes, no]}], close: </v>, answer: Verdict}}", null)]
+    public void Parse_ReplyFormat_OfAFileOrInPlace_IsTheSame(string? text, string? assignment)
+    {
+        ReplyFormat format = RunFile.Parse(text, "run.yaml", assignment is null ? [] : [assignment], Files).Settings.Data.ReplyFormat;
+
+        ReplyFormat expected = new() { Name = "verdict", Open = "<v>", Close = "</v>", Answer = "Verdict" };
+        expected.Fields.Add(new ReplyField { Name = "Verdict", Values = { "yes", "no" } });
+        Assert.Equal(expected, format);
+    }
+
+    [Fact]
+    public void Parse_ReplyFormat_OfAWord_IsTheNameOfABuiltInOne() =>
+        Assert.Equal(new ReplyFormat { Name = "lema" }, RunFile.Parse("data: {replyFormat: lema}", "run.yaml", [], Files).Settings.Data.ReplyFormat);
+
+    [Fact]
+    public void Parse_ReplyFormat_ProblemsNameTheFileTheyStandIn()
+    {
+        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse("steps: many\ndata: {replyFormat: wrong.yaml}", "run.yaml", [], Files));
+        Assert.Equal(
+            ["run.yaml:1: steps: 'many' is not a whole number", "wrong.yaml:2: data.replyFormat.opn: unknown key; did you mean 'open'?", "wrong.yaml:3: data.replyFormat.fields.a: unknown key; known: name, values"],
+            invalid.Problems.Select(problem => problem.ToString()));
+        Assert.Equal("run.yaml:1: data.replyFormat: there is no file ./none", Assert.Throws<RunFileException>(() => RunFile.Parse("data: {replyFormat: ./none}", "run.yaml", [], Files)).Message);
+    }
+
     [Theory]
     [InlineData("- a\n- b\n", "run.yaml:1: a run file is a mapping of keys to values")]
     [InlineData("steps: 1\nlora: [1", "run.yaml:")]

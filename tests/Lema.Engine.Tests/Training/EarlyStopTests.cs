@@ -42,10 +42,24 @@ public sealed class EarlyStopTests
     }
 
     [Fact]
+    public void Execute_WithANamedReplyFormat_JudgesTheRowsByIt()
+    {
+        using TemporaryFolder folder = new();
+        // What lema-tiny says to its own prompt without training: one line that begins with a capital letter.
+        ReplyFormat format = new("own", null, "<reply>", [new("Sum", [])], "</reply>", "Sum");
+        RunSettings settings = Settings(EvaluationMetric.ValidFormat, 1e-3) with { Steps = 1, Data = new() { ReplyFormat = format } };
+        EvaluationCompleted evaluation = Run(folder, settings, "run").Events.OfType<EvaluationCompleted>().First();
+        Assert.Equal((2, 0), (evaluation.Replies!.Questions, evaluation.Replies.ValidFormat));
+        Assert.All(evaluation.Replies.Replies, reply => Assert.StartsWith("expected <reply>, found", reply.Parsed.Deviation!.Problem, StringComparison.Ordinal));
+        Assert.Equal(ReplyFormat.Lema.Prompt("What is 1 plus 3?"), evaluation.Replies.Replies[1].Question.Question);
+        Assert.Equal(format.Fields, RunSettingsFile.Read(Path.Combine(folder.Path, "run", "checkpoints", "checkpoint-1")).Data.ReplyFormat!.Fields.Select(field => field with { Values = format.Fields[0].Values }));
+    }
+
+    [Fact]
     public void Execute_MetricThatTheHeldOutRowsCannotGive_IsRefused()
     {
         using TemporaryFolder folder = new();
         InvalidInputException problem = Assert.Throws<InvalidInputException>(() => Run(folder, Settings(EvaluationMetric.RightAnswer, 1e-3), "run"));
-        Assert.Contains("evaluation.metric can only be loss", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("Set evaluation.metric to loss", problem.Message, StringComparison.Ordinal);
     }
 }

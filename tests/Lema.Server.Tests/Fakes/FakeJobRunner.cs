@@ -110,13 +110,13 @@ internal sealed class FakeJobRunner : IJobRunner
             string text = "echo " + request.Request.Prompts[i].Text;
             if (request.Request.Prompts[i].Text == "fail") throw new InvalidInputException("prompt", "", "the fake engine was told to fail.");
             foreach (char c in text) request.Respond(new ChatResponse { Delta = new ChatDelta { Prompt = i, Text = c.ToString(), Tokens = 1 } });
-            request.Respond(new ChatResponse { Completion = new ChatCompletion { Prompt = i, Text = text, FinishReason = FinishReason.End, Statistics = new ChatStatistics { ReplyTokens = text.Length } } });
+            request.Respond(new ChatResponse { Completion = new ChatCompletion { Prompt = i, Text = text, FinishReason = FinishReason.End, Reply = new ParsedReply { Format = request.Request.ReplyFormat?.Name ?? "" }, Statistics = new ChatStatistics { ReplyTokens = text.Length } } });
         }
     }
 
     private static void Evaluate(EvaluateJob job, IJobContext context)
     {
-        EvaluationResult result = new();
+        EvaluationResult result = new() { ReplyFormat = job.ReplyFormat?.Name ?? "" };
         for (int i = 0; i < job.Questions.Count; i++)
         {
             Question question = job.Questions[i];

@@ -18,6 +18,7 @@ public sealed class RunFileTextTests
                 Lora = new LoraSettings { R = 8, Alpha = 16.5, TargetModules = { "q_proj", "v_proj" }, RankPattern = { ["q_proj"] = 4 }, UseRslora = true },
                 Memory = new MemorySettings { WeightBytes = 9_000_000_000 },
                 Checkpoint = new CheckpointSettings { EverySteps = 50 },
+                Data = new DataSettings { ReplyFormat = new ReplyFormat { Name = "v", Prompt = "Judge: {question}\n", Open = "<v>", Fields = { new ReplyField { Name = "V", Values = { "yes", "no" } } }, Close = "</v>", Answer = "V" } },
             },
         };
         Assert.Equal(run, RunFileText.Read(RunFileText.Write(run)));
@@ -40,8 +41,12 @@ public sealed class RunFileTextTests
     [InlineData("- a\n- b\n", "mapping")]
     [InlineData("lora: {r: [1\n", "Line")]
     [InlineData("model: [a]\n", "model")]
+    [InlineData("data: {replyFormat: own.yaml}\n", "own.yaml cannot be read from here")]
     public void Read_Wrong_SaysWhere(string yaml, string place) =>
         Assert.Contains(place, Assert.Throws<RunFileException>(() => RunFileText.Read(yaml)).Message, StringComparison.OrdinalIgnoreCase);
+
+    [Fact]
+    public void Read_ReplyFormatOfAWord_IsTheNameOfABuiltInOne() => Assert.Equal("lema", RunFileText.Read("data: {replyFormat: lema}\n").Settings.Data.ReplyFormat.Name);
 
     [Fact]
     public void Read_Nothing_IsARunOfDefaults() => Assert.Equal(new StartRunRequest { Settings = new RunSettings() }, RunFileText.Read(""));

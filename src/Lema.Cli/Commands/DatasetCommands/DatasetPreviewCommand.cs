@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
+using Lema.Cli.Rendering;
 using Lema.Protocol.V1;
 using Spectre.Console;
 
@@ -15,6 +16,7 @@ internal sealed class DatasetPreviewCommand : LemaCommand
     private readonly Option<int> _count = new("--count", "-n") { Description = "Rows wanted.", DefaultValueFactory = _ => 3 };
     private readonly Option<int> _maxLength = new("--max-length") { Description = "Tokens a row may have; 0: the model's limit." };
     private readonly Option<bool> _tokens = new("--tokens") { Description = "A line a token, with ids." };
+    private readonly DatasetReadingOptions _reading = new();
 
     public DatasetPreviewCommand() : base(
         "preview", "Rows as the model will see them: tokens, and which of them carry loss (underlined, or between « and »).",
@@ -22,6 +24,7 @@ internal sealed class DatasetPreviewCommand : LemaCommand
         "lema-remote dataset preview replies --tokens --count 1")
     {
         foreach (Option option in new Option[] { _model, _first, _count, _maxLength, _tokens }) Add(option);
+        _reading.AddTo(this);
         Add(_name);
     }
 
@@ -35,10 +38,12 @@ internal sealed class DatasetPreviewCommand : LemaCommand
             FirstRow = call.Get(_first),
             Count = call.Get(_count),
             MaxLength = call.Get(_maxLength),
+            Data = _reading.Read(call),
         };
         PreviewDatasetResponse answer = await host.Datasets.PreviewDatasetAsync(request, cancellationToken: cancellation);
         call.Output.Result(answer, console =>
         {
+            console.WriteLine(SafeText.Of($"format {answer.Format}: {answer.FormatReason}"));
             foreach (PreviewRow row in answer.Rows)
             {
                 DatasetText.WritePreview(console, row);

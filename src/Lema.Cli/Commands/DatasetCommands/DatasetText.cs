@@ -19,7 +19,7 @@ internal static class DatasetText
         if (!table.IsEmpty) table.Write(console);
     }
 
-    /// <summary>A row as the model sees it: text that carries loss is underlined, or between guillemets where there are no colours.</summary>
+    /// <summary>A row as the model sees it: text that carries loss is green and underlined, or between guillemets where there are no colours; special tokens are pink.</summary>
     public static void WritePreview(IAnsiConsole console, PreviewRow row)
     {
         int loss = row.Tokens.Count(t => t.CarriesLoss);
@@ -30,19 +30,21 @@ internal static class DatasetText
         {
             if (marks && token.CarriesLoss != inside) console.Write(token.CarriesLoss ? "«" : "»");
             inside = token.CarriesLoss;
-            console.Write(SafeText.Of(token.Text), token.CarriesLoss ? new Style(Color.Green, decoration: Decoration.Underline) : Style.Plain);
+            console.Write(SafeText.Of(token.Text), new Style(ColorOf(token), decoration: token.CarriesLoss ? Decoration.Underline : Decoration.None));
         }
         if (marks && inside) console.Write("»");
         console.WriteLine();
     }
 
+    private static Color ColorOf(PreviewToken token) => token.Special ? Color.Fuchsia : token.CarriesLoss ? Color.Green : Color.Default;
+
     public static void WriteTokens(IAnsiConsole console, PreviewRow row)
     {
-        TextTable table = new(new("POSITION", Right: true), new("ID", Right: true), new("LOSS"), new("TEXT"));
+        TextTable table = new(new("POSITION", Right: true), new("ID", Right: true), new("LOSS"), new("SPECIAL"), new("TEXT"));
         for (int i = 0; i < row.Tokens.Count; i++)
         {
             PreviewToken token = row.Tokens[i];
-            table.Add($"{i}", $"{token.Id}", token.CarriesLoss ? "yes" : "", token.Text.Replace("\n", "\\n", StringComparison.Ordinal));
+            table.Add($"{i}", $"{token.Id}", token.CarriesLoss ? "yes" : "", token.Special ? "yes" : "", token.Text.Replace("\n", "\\n", StringComparison.Ordinal));
         }
         table.Write(console);
     }

@@ -13,6 +13,7 @@ internal sealed class DatasetValidateCommand : LemaCommand
     private readonly Argument<string> _name = new("NAME") { Description = "Name of a dataset." };
     private readonly Option<string?> _model = new("--model", "-m") { Description = "Tokenize the rows for this model too and report their lengths.", HelpName = "MODEL" };
     private readonly Option<int> _maxLength = new("--max-length") { Description = "Tokens a row may have; 0: the model's limit." };
+    private readonly DatasetReadingOptions _reading = new();
 
     public DatasetValidateCommand() : base(
         "validate", "Read every row and say what is wrong, with lines and fields. Exit code 6 when there are errors.",
@@ -21,12 +22,13 @@ internal sealed class DatasetValidateCommand : LemaCommand
         Add(_name);
         Add(_model);
         Add(_maxLength);
+        _reading.AddTo(this);
     }
 
     protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
+        ValidateDatasetRequest request = new() { Name = call.Get(_name), Model = call.Get(_model) ?? "", MaxLength = call.Get(_maxLength), Data = _reading.Read(call) };
         await using HostConnection host = await call.ConnectAsync(cancellation);
-        ValidateDatasetRequest request = new() { Name = call.Get(_name), Model = call.Get(_model) ?? "", MaxLength = call.Get(_maxLength) };
         ValidateDatasetResponse answer = await host.Datasets.ValidateDatasetAsync(request, cancellationToken: cancellation);
         call.Output.Result(answer, console => Write(console, answer));
         return answer.Valid ? ExitCode.Done : ExitCode.InvalidInput;
@@ -36,10 +38,11 @@ internal sealed class DatasetValidateCommand : LemaCommand
     {
         PropertyList list = new();
         list.Add("rows", Quantity.Count(answer.Rows));
+        if (answer.Format.Length > 0) list.Add("format", $"{answer.Format}: {answer.FormatReason}");
         list.Add("valid", answer.Valid ? "yes" : "no");
         if (answer.Tokens > 0)
         {
-            list.Add("tokens", $"{Quantity.Count(answer.Tokens)}, {Quantity.Count(answer.LossTokens)} carry loss");
+            list.Add("tokens", $"{Quantity.Count(answer.Tokens)}, {Quantity.Count(answer.LossTokens)} ({Quantity.Percent((double)answer.LossTokens / answer.Tokens)}) carry loss");
             list.Add("row length", $"{answer.MeanRowTokens:0.0} tokens in the mean, {answer.LongestRowTokens} at the most");
             list.Add("too long", $"{Quantity.Count(answer.RowsOverLength)} rows");
             list.Add("lengths", Sparkline.Draw([.. answer.LengthCounts.Select(c => (double)c)], 60));

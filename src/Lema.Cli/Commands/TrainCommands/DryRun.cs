@@ -22,7 +22,7 @@ internal static class DryRun
         output.Result(estimate, console => EstimateText.Write(console, estimate));
         if (!estimate.Fits) throw new CliException(ExitCode.OverBudget, estimate.Reason);
         if (!examples || output.Json) return ExitCode.Done;
-        PreviewDatasetRequest wanted = new() { Name = file.Dataset, Model = file.Model, Count = ExampleRows, MaxLength = file.Settings.MaxLength };
+        PreviewDatasetRequest wanted = new() { Name = file.Dataset, Model = file.Model, Count = ExampleRows, MaxLength = file.Settings.MaxLength, Data = file.Settings.Data };
         PreviewDatasetResponse preview = await host.Datasets.PreviewDatasetAsync(wanted, cancellationToken: cancellation);
         foreach (PreviewRow row in preview.Rows)
         {

@@ -33,7 +33,7 @@ internal sealed class RunFileOptions
     {
         string? path = call.Get(_config);
         string? text = path is null ? null : path == "-" ? call.Environment.In.ReadToEnd() : ReadFile(call.Environment.FullPath(path));
-        RunFile file = RunFile.Parse(text, path ?? "run file", call.Get(_set) ?? []);
+        RunFile file = RunFile.Parse(text, path ?? "run file", call.Get(_set) ?? [], named => ReplyFormatFile.Text(call.Environment, named));
         string model = call.Get(_model) ?? file.Model ?? throw Missing("model", "--model");
         string dataset = call.Get(_dataset) ?? file.Dataset ?? throw Missing("dataset", "--dataset");
         return file with { Model = model, Dataset = dataset };

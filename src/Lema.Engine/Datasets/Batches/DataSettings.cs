@@ -1,3 +1,5 @@
+using Lema.Engine.Datasets.Replies;
+
 namespace Lema.Engine.Datasets.Batches;
 
 /// <summary>What becomes of a row that is longer than a run's <c>maxLength</c>.</summary>
@@ -42,6 +44,6 @@ public sealed record DataSettings
 
     public LabelMask Labels { get; init; } = LabelMask.Completion;
 
-    /// <summary>YAML file of the reply format that rows of questions are written in; null: the built-in one.</summary>
-    public string? ReplyFormat { get; init; }
+    /// <summary>The format of the replies: rows of questions are written in it, and evaluations judge by it. Null: the built-in one, where rows have a question and what is expected.</summary>
+    public ReplyFormat? ReplyFormat { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Lema.Engine.Datasets.Batches;
 
 namespace Lema.Engine.Datasets.Cache;
@@ -16,9 +17,9 @@ internal static class TokenCacheKey
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         FileInfo data = new(file);
-        string dataset = string.Create(CultureInfo.InvariantCulture, $"{Version}\n{data.FullName}\n{data.Length}\n{data.LastWriteTimeUtc.Ticks}\n{settings.Labels}\n{settings.Truncation}\n{maxLength}\n{settings.ReplyFormat}");
+        string dataset = string.Create(CultureInfo.InvariantCulture, $"{Version}\n{data.FullName}\n{data.Length}\n{data.LastWriteTimeUtc.Ticks}\n{settings.Labels}\n{settings.Truncation}\n{maxLength}\n{JsonSerializer.Serialize(settings.ReplyFormat)}");
         hash.AppendData(Encoding.UTF8.GetBytes(dataset));
-        foreach (string path in ModelFiles.Select(name => Path.Combine(modelFolder, name)).Append(settings.ReplyFormat ?? "").Where(File.Exists)) hash.AppendData(SHA256.HashData(File.ReadAllBytes(path)));
+        foreach (string path in ModelFiles.Select(name => Path.Combine(modelFolder, name)).Where(File.Exists)) hash.AppendData(SHA256.HashData(File.ReadAllBytes(path)));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Lema.Engine.Datasets.Batches;
+using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Datasets.Rows;
 using Lema.Engine.Errors;
 
@@ -27,7 +28,7 @@ public sealed class DatasetValidator
     {
         (_source, _tokenizer, _options) = (source, tokenizer, options);
         _lengths = new LengthCounter(options.MaxLength);
-        _heldOut = options.HeldOutFile is { } file ? [.. new RowSource(file).Read().Where(row => row.Row is not null).Select(row => Fingerprint(row.Row!))] : [];
+        _heldOut = options.HeldOutFile is { } file ? [.. new RowSource(file, options.Replies).Read().Where(row => row.Row is not null).Select(row => Fingerprint(row.Row!))] : [];
     }
 
     /// <param name="tokenizer">Null: rows are read but not tokenized.</param>
@@ -112,5 +113,5 @@ public sealed record ValidationOptions
     public int MostProblems { get; init; } = 100;
 
     /// <summary>The reply format of rows of questions; null: the built-in one.</summary>
-    public Replies.ReplyFormat? Replies { get; init; }
+    public ReplyFormat? Replies { get; init; }
 }

@@ -7,6 +7,8 @@ namespace Lema.Engine.Datasets.Inspection;
 /// <summary>Validation and preview of a dataset that is tokenized already.</summary>
 public static class PretokenizedInspection
 {
+    public const string Format = "pre-tokenized", FormatReason = "it is a .safetensors with input_ids";
+
     private const int MostProblems = 100;
 
     /// <param name="maxLength">Tokens a row may have; 0: any number.</param>
@@ -25,7 +27,7 @@ public static class PretokenizedInspection
             count++;
             if (problems.Count < MostProblems) problems.Add(new DatasetProblem(rows, "labels", TokenizedRow.TeachesNothing, IsError: true));
         }
-        return new DatasetReport("pre-tokenized", "it is a .safetensors with input_ids", rows, problems, count, count, lengths.Statistics());
+        return new DatasetReport(Format, FormatReason, rows, problems, count, count, lengths.Statistics());
     }
 
     public static IEnumerable<PreviewedRow> Preview(string file, Tokenizer tokenizer, long first, int count, int maxLength) =>

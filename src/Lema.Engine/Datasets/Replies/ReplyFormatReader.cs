@@ -30,36 +30,11 @@ public static class ReplyFormatReader
             throw new InvalidInputException(source, $"line {e.Start.Line}, column {e.Start.Column}", $"{(e.InnerException ?? e).Message}. See docs/formats.md for the keys.", e);
         }
         if (file is null) throw new InvalidInputException(source, "", "is empty");
-        List<InvalidInputException> problems = [.. Check(file).Select(problem => new InvalidInputException(source, problem.Key, problem.Text))];
-        if (problems.Count > 0) throw new InvalidInputsException(problems);
-        return new ReplyFormat(
-            file.Name!, file.Prompt!, file.Open!, [.. file.Fields!.Select(field => new ReplyField(field!.Name!, field.Values ?? []))], file.Close!, file.Answer!);
+        ReplyFormat format = new(
+            file.Name ?? "", file.Prompt, file.Open ?? "", [.. (file.Fields ?? []).Select(field => new ReplyField(field?.Name ?? "", field?.Values ?? []))], file.Close ?? "", file.Answer ?? "");
+        List<InvalidInputException> problems = [.. ReplyFormatCheck.Problems(format).Select(problem => new InvalidInputException(source, problem.Key, problem.Problem))];
+        return problems.Count == 0 ? format : throw new InvalidInputsException(problems);
     }
-
-    private static IEnumerable<(string Key, string Text)> Check(FormatFile file)
-    {
-        if (string.IsNullOrWhiteSpace(file.Name)) yield return ("name", "is missing");
-        if (string.IsNullOrEmpty(file.Prompt)) yield return ("prompt", "is missing");
-        else if (file.Prompt.Split(ReplyFormat.QuestionPlaceholder).Length != 2) yield return ("prompt", $"must hold {ReplyFormat.QuestionPlaceholder} exactly once");
-        if (!IsLine(file.Open)) yield return ("open", "must be one line of text");
-        if (!IsLine(file.Close)) yield return ("close", "must be one line of text");
-        if (file.Open is { Length: > 0 } && file.Open == file.Close) yield return ("close", "must differ from open");
-        if (file.Fields is not { Count: > 0 })
-        {
-            yield return ("fields", "is missing or empty");
-            yield break;
-        }
-        for (int i = 0; i < file.Fields.Count; i++)
-        {
-            FieldEntry? field = file.Fields[i];
-            if (!IsLine(field?.Name) || field!.Name!.Contains(':')) yield return ($"fields[{i}].name", "must be one line of text without a colon");
-            if (field?.Values is { } values && (values.Count == 0 || !values.All(IsLine))) yield return ($"fields[{i}].values", "must hold lines of text, or be left out");
-        }
-        if (file.Fields.Select(field => field?.Name).Distinct().Count() != file.Fields.Count) yield return ("fields", "names must differ");
-        if (!file.Fields.Any(field => field?.Name == file.Answer)) yield return ("answer", $"must name one of the fields, is '{file.Answer}'");
-    }
-
-    private static bool IsLine(string? text) => !string.IsNullOrWhiteSpace(text) && !text.Contains('\n') && !text.Contains('\r');
 
     private sealed class FormatFile
     {

@@ -18,6 +18,8 @@ public static class FormatDetector
         (RowFormat.Alpaca, ["instruction", "output"]),
         (RowFormat.Questions, ["question", "answer"]),
         (RowFormat.Text, ["text"]),
+        // The other fields are those of a reply format that a run may name later.
+        (RowFormat.Questions, ["question"]),
     ];
 
     /// <exception cref="InvalidInputException">The file has no rows, or no format fits the first of them.</exception>

@@ -33,9 +33,20 @@ public sealed class RowParser(string file, RowFormat format, ReplyFormat replies
         };
     }
 
-    private PairRow Question(RawRow raw, JsonElement row) => new(
-        replies.Prompt(Text(raw, row, "question")),
-        replies.Render([.. replies.Fields.Select(field => Text(raw, row, field.Name.ToLowerInvariant()))]));
+    private DatasetRow Question(RawRow raw, JsonElement row)
+    {
+        string question = Text(raw, row, "question"), reply = replies.Render([.. replies.Fields.Select(field => Value(raw, row, field))]);
+        return replies.PromptTemplate is null
+            ? new ChatRow(JsonSerializer.SerializeToElement(new JsonArray(Message("user", question), Message("assistant", reply))), null)
+            : new PairRow(replies.Prompt(question), reply);
+    }
+
+    private string Value(RawRow raw, JsonElement row, ReplyField field)
+    {
+        string name = field.Name.ToLowerInvariant();
+        if (!row.TryGetProperty(name, out _)) throw Invalid(raw, name, $"is missing: a reply of the format {replies.Name} has a {field.Name}. Add it, or name the rows' own format as data.replyFormat.");
+        return Text(raw, row, name);
+    }
 
     private DatasetRow Alpaca(RawRow raw, JsonElement row)
     {

@@ -9,6 +9,9 @@ namespace Lema.Engine.Datasets.Rows;
 /// <param name="template">The model's chat template; null where it has none.</param>
 public sealed class RowTokenizer(Tokenizer tokenizer, ChatTemplate? template, LabelMask mask)
 {
+    /// <summary>The tokenizer for the rows of a file, with the chat template of its model.</summary>
+    public static RowTokenizer Of(string file, Tokenizer tokenizer, LabelMask mask) => new(tokenizer, ChatTemplate.Load(tokenizer.Folder, new FileClock(file)), mask);
+
     /// <param name="place">Where the row stands, for errors.</param>
     /// <exception cref="InvalidInputException">A conversation cannot be rendered.</exception>
     public TokenizedRow Tokenize(DatasetRow row, string place)

@@ -12,7 +12,7 @@ public sealed partial class DatasetPreview
     private PreviewDatasetResponse? _answer;
     private Failure? _problem;
     private long _first;
-    private (string, string, string, int) _shown;
+    private (string, string, string, int, DataSettings?) _shown;
 
     [Parameter, EditorRequired]
     public DaemonConnection Connection { get; set; } = default!;
@@ -27,13 +27,17 @@ public sealed partial class DatasetPreview
     [Parameter]
     public int MaxLength { get; set; }
 
+    /// <summary>How a run would read it; null: as runs do by default.</summary>
+    [Parameter]
+    public DataSettings? Data { get; set; }
+
     /// <summary>Rows shown at once.</summary>
     [Parameter]
     public int Count { get; set; } = 5;
 
     protected override async Task OnParametersSetAsync()
     {
-        (string, string, string, int) asked = (Connection.Name, Dataset, Model, MaxLength);
+        (string, string, string, int, DataSettings?) asked = (Connection.Name, Dataset, Model, MaxLength, Data?.Clone());
         if (_shown == asked) return;
         _shown = asked;
         _first = 0;
@@ -48,7 +52,7 @@ public sealed partial class DatasetPreview
 
     private async Task LoadAsync()
     {
-        PreviewDatasetRequest request = new() { Name = Dataset, Model = Model, FirstRow = _first, Count = Count, MaxLength = MaxLength };
+        PreviewDatasetRequest request = new() { Name = Dataset, Model = Model, FirstRow = _first, Count = Count, MaxLength = MaxLength, Data = Data };
         try
         {
             _answer = await Connection.Datasets.PreviewDatasetAsync(request, deadline: DaemonConnection.Soon);

@@ -84,9 +84,24 @@ public sealed class ReplyFormatTests
     }
 
     [Fact]
+    public void Read_OfTagsAndFieldsAlone_AsksByTheChatTemplate()
+    {
+        ReplyFormat format = Read("name: verdict\nopen: <v>\nfields:\n- name: Verdict\nclose: </v>\nanswer: Verdict\n");
+        Assert.Null(format.PromptTemplate);
+        Assert.True(format.Parse("<v>\nVerdict: perhaps\n</v>").IsValid);
+    }
+
+    [Fact]
+    public void Read_OfAnEmptyMapping_NamesEveryKeyThatIsMissing()
+    {
+        InvalidInputsException fault = Assert.Throws<InvalidInputsException>(() => Read("{}"));
+        Assert.Equal(["name", "open", "close", "fields"], fault.Problems.Select(problem => problem.Place));
+    }
+
+    [Fact]
     public void Read_OfManyFaults_NamesThemAll()
     {
-        InvalidInputsException fault = Assert.Throws<InvalidInputsException>(() => Read("name: x\nprompt: no place\nopen: <v>\nfields:\n- name: 'a: b'\n- values: []\nclose: <v>\nanswer: c\n"));
+        InvalidInputsException fault = Assert.Throws<InvalidInputsException>(() => Read("name: x\nprompt: no place\nopen: <v>\nfields:\n- name: 'a: b'\n- values: ['']\nclose: <v>\nanswer: c\n"));
         Assert.Equal(["prompt", "close", "fields[0].name", "fields[1].name", "fields[1].values", "answer"], fault.Problems.Select(problem => problem.Place));
     }
 
