@@ -52,7 +52,7 @@ public sealed class HeldOutQuestionsTests
 
     [Theory]
     [InlineData("""{"text": "no prompt"}""", "line 1", "data.replyFormat")]
-    [InlineData("""{"question": "q", "verdict": "no"}""", "line 1: why", "format verdict has a Why")]
+    [InlineData("""{"question": "q", "verdict": "no"}""", "line 1: why", "format verdict have a field Why")]
     public void Read_RowsThatCannotBeJudged_NamesTheRowAndTheRemedy(string text, string place, string problem)
     {
         InvalidInputException invalid = Assert.Throws<InvalidInputException>(() => Read(text));

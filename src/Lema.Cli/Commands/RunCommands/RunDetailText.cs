@@ -29,6 +29,8 @@ internal static class RunDetailText
         WriteCheckpoints(console, detail);
     }
 
+    private static string InLine(JsonNode? value) => value is JsonObject ? value.ToJsonString() : (value?.ToString() ?? "").Replace("\n", "\\n", StringComparison.Ordinal);
+
     /// <summary>The settings as dotted keys and values.</summary>
     public static IEnumerable<(string Key, string Value)> Settings(RunSettings? settings) =>
         settings is null ? [] : Flatten((JsonObject)JsonNode.Parse(JsonFormatter.Default.Format(settings))!, "");
@@ -43,7 +45,7 @@ internal static class RunDetailText
             }
             else if (value is not null)
             {
-                yield return (prefix + name, value is JsonArray list ? $"[{string.Join(", ", list)}]" : value.ToString());
+                yield return (prefix + name, value is JsonArray list ? $"[{string.Join(", ", list.Select(InLine))}]" : InLine(value));
             }
         }
     }

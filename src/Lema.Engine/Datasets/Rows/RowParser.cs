@@ -44,7 +44,7 @@ public sealed class RowParser(string file, RowFormat format, ReplyFormat replies
     private string Value(RawRow raw, JsonElement row, ReplyField field)
     {
         string name = field.Name.ToLowerInvariant();
-        if (!row.TryGetProperty(name, out _)) throw Invalid(raw, name, $"is missing: a reply of the format {replies.Name} has a {field.Name}. Add it, or name the rows' own format as data.replyFormat.");
+        if (!row.TryGetProperty(name, out _)) throw Invalid(raw, name, $"is missing: replies of the format {replies.Name} have a field {field.Name}. Add it, or name the rows' own format as data.replyFormat.");
         return Text(raw, row, name);
     }
 
