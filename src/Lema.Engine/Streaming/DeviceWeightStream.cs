@@ -33,8 +33,8 @@ internal sealed class DeviceWeightStream : IWeightStream
         foreach (HostBuffer buffer in host.Buffers) device.Pin(buffer);
         _table = new SlotTable<DeviceSlot>(
         [
-            .. Enumerable.Range(0, plan.Slots).Select(_ => new DeviceSlot(device, device.Allocate(plan.SlotBytes), null)),
-            .. plan.Pinned.Select(unit => new DeviceSlot(device, device.Allocate(host.Layouts[unit].ByteCount), unit)),
+            .. Enumerable.Range(0, plan.Slots).Select(_ => new DeviceSlot(device, plan.SlotBytes, null)),
+            .. plan.Pinned.Select(unit => new DeviceSlot(device, host.Layouts[unit].ByteCount, unit)),
         ], host.Units.Count);
         _copier = new Thread(CopyUnits) { IsBackground = true, Name = "weight copier" };
         _copier.Start();
@@ -47,6 +47,18 @@ internal sealed class DeviceWeightStream : IWeightStream
     public StreamStatistics Statistics
     {
         get { lock (_gate) return _host.Statistics with { DeviceBytes = _deviceBytes, DeviceStallSeconds = _stallSeconds }; }
+    }
+
+    public StreamPicture Picture
+    {
+        get
+        {
+            lock (_gate)
+            {
+                StreamPicture device = _table.Picture(onDevice: true);
+                return device with { Slots = [.. _host.Picture.Slots, .. device.Slots] };
+            }
+        }
     }
 
     public void Schedule(IEnumerable<int> visits)
@@ -74,8 +86,7 @@ internal sealed class DeviceWeightStream : IWeightStream
         lock (_gate)
         {
             DeviceSlot slot = WaitFor(unit);
-            slot.Leases++;
-            _table.Schedule.Made(unit);
+            _table.Lease(slot);
             slot.Copied.ComputeWaits();
             Monitor.PulseAll(_gate);
             return new UnitLease(Units[unit], slot.Views, () => Release(slot));

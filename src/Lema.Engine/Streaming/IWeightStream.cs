@@ -35,9 +35,13 @@ public interface IWeightStream : IDisposable
     /// <summary>Bytes of all slots and pinned units in host memory, never above the budget.</summary>
     long SlotBytes { get; }
 
-    /// <summary>Bytes read from disk, bytes copied to the device, seconds the compute thread waited, since the stream was opened.</summary>
+    /// <summary>Bytes read from disk, bytes copied to the device, seconds the compute thread waited, since the stream was opened. From any thread.</summary>
     StreamStatistics Statistics { get; }
+
+    /// <summary>Where the units are now. From any thread, also after the stream has been disposed of.</summary>
+    StreamPicture Picture { get; }
 }
 
 /// <summary>Totals since a stream was opened. Stall is time the compute thread spent in <see cref="IWeightStream.Acquire"/>.</summary>
-public readonly record struct StreamStatistics(long DiskBytes, long DeviceBytes, double DiskStallSeconds, double DeviceStallSeconds, long Loads, long Hits);
+/// <param name="Hits">Visits that found their unit in a slot of the host.</param>
+public readonly record struct StreamStatistics(long DiskBytes, long DeviceBytes, double DiskStallSeconds, double DeviceStallSeconds, long Loads, long Hits, long Visits);

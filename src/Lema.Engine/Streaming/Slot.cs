@@ -4,12 +4,14 @@ using TorchSharp;
 namespace Lema.Engine.Streaming;
 
 /// <summary>One preallocated buffer, in host or device memory, and the unit in it. All state is guarded by the stream's lock.</summary>
-internal abstract class Slot(nint address, int? pinnedUnit)
+internal abstract class Slot(nint address, long byteCount, int? pinnedUnit)
 {
     /// <summary>In place of a unit: the slot is empty.</summary>
     public const int Empty = -1;
 
     public nint Address { get; } = address;
+
+    public long ByteCount { get; } = byteCount;
 
     /// <summary>The only unit that ever lies here, for a pinned one.</summary>
     public int? PinnedUnit { get; } = pinnedUnit;
@@ -24,6 +26,15 @@ internal abstract class Slot(nint address, int? pinnedUnit)
     public IReadOnlyDictionary<string, torch.Tensor> Views { get; private set; } = new Dictionary<string, torch.Tensor>();
 
     public bool Loading => Unit != Empty && !Ready;
+
+    public SlotState State => this switch
+    {
+        { Unit: Empty } => SlotState.Free,
+        { Ready: false } => SlotState.Loading,
+        { Leases: > 0 } => SlotState.Leased,
+        { PinnedUnit: not null } => SlotState.Pinned,
+        _ => SlotState.Ready,
+    };
 
     /// <summary>Whether another unit may be loaded over what is here.</summary>
     public bool Evictable => PinnedUnit is null && Leases == 0 && !Loading;
@@ -64,7 +75,7 @@ internal abstract class Slot(nint address, int? pinnedUnit)
 }
 
 /// <summary>A slot in host memory.</summary>
-internal sealed class HostSlot(HostBuffer buffer, int? pinnedUnit) : Slot(buffer.Address, pinnedUnit)
+internal sealed class HostSlot(HostBuffer buffer, int? pinnedUnit) : Slot(buffer.Address, buffer.ByteCount, pinnedUnit)
 {
     public HostBuffer Buffer { get; } = buffer;
 
@@ -72,7 +83,7 @@ internal sealed class HostSlot(HostBuffer buffer, int? pinnedUnit) : Slot(buffer
 }
 
 /// <summary>A slot in the memory of a device, with the events that guard it.</summary>
-internal sealed class DeviceSlot(ICopyDevice device, nint address, int? pinnedUnit) : Slot(address, pinnedUnit), IDisposable
+internal sealed class DeviceSlot(ICopyDevice device, long byteCount, int? pinnedUnit) : Slot(device.Allocate(byteCount), byteCount, pinnedUnit), IDisposable
 {
     /// <summary>The last copy into the slot is complete.</summary>
     public IDeviceEvent Copied { get; } = device.CreateEvent();

@@ -7,6 +7,8 @@ namespace Lema.Engine.Streaming;
 internal sealed class SlotTable<TSlot>(IReadOnlyList<TSlot> slots, int unitCount) where TSlot : Slot
 {
     private readonly TSlot?[] _slotOf = PinnedSlots(slots, unitCount);
+    private int _current = Slot.Empty;
+    private bool _descends;
 
     public IReadOnlyList<TSlot> Slots { get; } = slots;
 
@@ -48,6 +50,19 @@ internal sealed class SlotTable<TSlot>(IReadOnlyList<TSlot> slots, int unitCount
         }
         return best;
     }
+
+    /// <summary>The visit that needs the slot's unit is made.</summary>
+    public void Lease(TSlot slot)
+    {
+        slot.Leases++;
+        Schedule.Made(slot.Unit);
+        if (slot.Unit == _current) return;
+        _descends = slot.Unit < _current;
+        _current = slot.Unit;
+    }
+
+    public StreamPicture Picture(bool onDevice) =>
+        new([.. Slots.Select(slot => new SlotPicture(onDevice, slot.State, slot.Unit, slot.ByteCount))], Slots.Any(slot => slot.Leases > 0) ? _current : Slot.Empty, _descends);
 
     /// <summary>The unit is on its way to the slot; what was there is gone.</summary>
     public void Assign(TSlot slot, int unit)

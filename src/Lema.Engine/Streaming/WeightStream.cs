@@ -61,6 +61,11 @@ public sealed class WeightStream : IWeightStream
         get { lock (_gate) return _statistics; }
     }
 
+    public StreamPicture Picture
+    {
+        get { lock (_gate) return _table.Picture(onDevice: false); }
+    }
+
     internal IReadOnlyList<UnitLayout> Layouts => _layouts;
 
     internal IEnumerable<HostBuffer> Buffers => _table.Slots.Select(slot => slot.Buffer);
@@ -134,8 +139,8 @@ public sealed class WeightStream : IWeightStream
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             HostSlot slot = Resident(unit) ?? WaitFor(unit);
-            slot.Leases++;
-            _table.Schedule.Made(unit);
+            _table.Lease(slot);
+            _statistics = _statistics with { Visits = _statistics.Visits + 1 };
             Prefetch();
             return slot;
         }

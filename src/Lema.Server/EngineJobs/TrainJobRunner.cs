@@ -15,15 +15,29 @@ internal static class TrainJobRunner
             job.ResumeStep > 0 ? job.ResumeStep : null, new RecordedProgress(job.RecordedStep, job.RecordedEvaluationStep));
         try
         {
-            TrainingResult result = TrainingRun.Execute(run, next =>
-            {
-                foreach (Proto.WorkerEvent translated in TrainingEvents.Translate(next, job)) context.Publish(translated);
-            }, context.Stop);
+            TrainingResult result = Train(run, job, context);
             context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = result.Stopped, SavedStep = result.SavedStep } });
         }
         catch (Exception full) when (FullDisk.IsWhy(full))
         {
             context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = true, DiskFull = true, Message = full.Message } });
+        }
+    }
+
+    private static TrainingResult Train(TrainingJob run, Proto.TrainJob job, IJobContext context)
+    {
+        StreamReporter? reporter = null;
+        try
+        {
+            return TrainingRun.Execute(run, next =>
+            {
+                if (next is StreamOpened opened) reporter = new(opened.Stream, job.RunId, context);
+                foreach (Proto.WorkerEvent translated in TrainingEvents.Translate(next, job)) context.Publish(translated);
+            }, context.Stop);
+        }
+        finally
+        {
+            reporter?.Dispose();
         }
     }
 }

@@ -16,7 +16,6 @@ internal static class TrainingEvents
         {
             case StepCompleted step:
                 yield return new() { Step = Point(step) };
-                yield return new() { Sample = Sample(step, job) };
                 break;
             case PhaseChanged phase:
                 yield return new() { Phase = new Proto.PhaseChange { Text = phase.Text, Fraction = phase.Fraction ?? -1 } };
@@ -41,12 +40,6 @@ internal static class TrainingEvents
     {
         Step = step.Step, Loss = step.Loss, LearningRate = step.LearningRate, GradNorm = step.GradientNorm, Tokens = step.Tokens, Seconds = step.Seconds, StallSeconds = step.StallSeconds,
         DiskBytes = step.DiskBytes, PeakRssBytes = step.PeakRssBytes, Time = Timestamp.FromDateTime(DateTime.UtcNow),
-    };
-
-    private static Proto.WorkerSample Sample(StepCompleted step, Proto.TrainJob job) => new()
-    {
-        Job = job.RunId, RssBytes = ProcessMemory.RssBytes, DiskBytesPerSecond = step.Seconds > 0 ? step.DiskBytes / step.Seconds : 0,
-        DiskStallShare = step.Seconds > 0 ? Math.Clamp(step.StallSeconds / step.Seconds, 0, 1) : 0,
     };
 
     private static Proto.Checkpoint CheckpointOf(CheckpointSaved saved, string runFolder) => new()

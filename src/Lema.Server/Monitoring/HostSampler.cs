@@ -13,14 +13,20 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
-    private readonly Queue<TelemetrySample> _samples = new();
+    // Where the units of every worker were is kept of the newest sample only: of a model with many experts it is large, and past ones are not shown.
+    private readonly Queue<TelemetrySample> _earlier = new();
+    private TelemetrySample? _newest;
     private MachineCounters _last = MachineCounters.Read();
     private long _lastTime = clock.GetTimestamp();
 
     /// <summary>The newest samples, oldest first.</summary>
     public IReadOnlyList<TelemetrySample> Last(int count)
     {
-        lock (_gate) return [.. _samples.Skip(Math.Max(0, _samples.Count - count))];
+        lock (_gate)
+        {
+            if (_newest is null || count == 0) return [];
+            return [.. _earlier.Skip(Math.Max(0, _earlier.Count + 1 - count)), _newest];
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
@@ -30,17 +36,29 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
         {
             while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
             {
-                TelemetrySample sample = Sample();
-                lock (_gate)
-                {
-                    _samples.Enqueue(sample);
-                    if (_samples.Count > Kept) _samples.Dequeue();
-                }
+                Keep(Sample());
             }
         }
         catch (OperationCanceledException)
         {
         }
+    }
+
+    private void Keep(TelemetrySample sample)
+    {
+        lock (_gate)
+        {
+            if (_newest is not null) _earlier.Enqueue(WithoutPipelines(_newest));
+            if (_earlier.Count >= Kept) _earlier.Dequeue();
+            _newest = sample;
+        }
+    }
+
+    private static TelemetrySample WithoutPipelines(TelemetrySample sample)
+    {
+        TelemetrySample copy = sample.Clone();
+        foreach (WorkerSample worker in copy.Workers) worker.Pipeline = null;
+        return copy;
     }
 
     private TelemetrySample Sample()

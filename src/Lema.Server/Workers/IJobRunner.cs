@@ -22,6 +22,9 @@ public interface IJobContext
     /// <summary>Hands an event to the daemon; waits while the daemon is behind.</summary>
     void Publish(WorkerEvent workerEvent);
 
+    /// <summary>Tells how things stand, from any thread. Left out while the daemon is behind, and no sign that the job itself goes on.</summary>
+    void Report(WorkerSample sample);
+
     /// <summary>Answers requests for replies, one after another on this thread, until the job is to end. For jobs that serve.</summary>
     void Serve(Action<ReplyRequest> answer);
 }

@@ -119,6 +119,8 @@ internal sealed class JobHost(IJobRunner runner) : IDisposable
 
         public void Publish(WorkerEvent workerEvent) => host.Write(events, workerEvent, leaving);
 
+        public void Report(WorkerSample sample) => events.TryWrite(new WorkerEvent { Sample = sample });
+
         public void Serve(Action<ReplyRequest> answer)
         {
             while (TryTake(out QueuedReply? queued))

@@ -69,6 +69,29 @@ public sealed class WeightStreamTests
         }
         Assert.Equal(6, stream.Statistics.Loads);
         Assert.Equal(24, stream.Statistics.Hits);
+        Assert.Equal(30, stream.Statistics.Visits);
+    }
+
+    [Fact]
+    public void Picture_ForwardAndBack_ShowsWhereEachUnitIs()
+    {
+        using RandomModel model = new(9, 6, uniform: true);
+        using WeightStream stream = WeightStream.Open(model.Units, new WeightStreamOptions { BudgetBytes = 3 * model.UnitBytes, Slots = 2 });
+        Assert.All(stream.Picture.Slots, slot => Assert.Equal((SlotState.Free, -1), (slot.State, slot.Unit)));
+        Assert.Equal(stream.SlotBytes, stream.Picture.Slots.Sum(slot => slot.ByteCount));
+
+        for (int unit = 0; unit < 6; unit++) stream.Acquire(unit).Dispose();
+        Assert.Equal(-1, stream.Picture.Current);
+        Assert.Single(stream.Picture.Slots, slot => slot.State == SlotState.Pinned);
+
+        using (stream.Acquire(5))
+        using (stream.Acquire(4))
+        {
+            StreamPicture picture = stream.Picture;
+            Assert.Equal((4, true), (picture.Current, picture.Descends));
+            Assert.Equal([4, 5], picture.Slots.Where(slot => slot.State == SlotState.Leased).Select(slot => slot.Unit).Order());
+        }
+        using (stream.Acquire(5)) Assert.False(stream.Picture.Descends);
     }
 
     [Fact]
