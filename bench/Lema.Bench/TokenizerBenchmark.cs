@@ -2,18 +2,20 @@ using System.Diagnostics;
 using System.Text;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
+using Lema.Engine.Training;
 
 namespace Lema.Bench;
 
 /// <summary>
 /// Tokenizing English text, as documents on all cores and as one string on one thread, and one word of many equal letters at two lengths, whose times say whether
-/// it is linear. <c>--model FOLDER</c> (default: the embedded model), <c>--text FILE</c> (default: this repository's documentation).
+/// it is linear, with the peak memory. <c>--model FOLDER</c> (default: the embedded model), <c>--text FILE</c> (default: this repository's documentation, over and over),
+/// <c>--letters N</c> of the word (default 10,000,000).
 /// </summary>
 internal sealed class TokenizerBenchmark : IBenchmark
 {
     private const int TextBytes = 20_000_000;
     private const int DocumentCharacters = 20_000;
-    private const int LongWord = 10_000_000;
+    private const int LongWordLetters = 10_000_000;
     private const int Repetitions = 5;
 
     public string Name => "tokenizer";
@@ -35,9 +37,12 @@ internal sealed class TokenizerBenchmark : IBenchmark
         report.Add("cores", (long)Environment.ProcessorCount);
         report.Add("vocabulary", (long)tokenizer.VocabularySize);
         report.Add("loadSeconds", loadSeconds);
-        double whole = Seconds(() => tokenizer.Encode(new string('a', LongWord), false)), half = Seconds(() => tokenizer.Encode(new string('a', LongWord / 2), false));
+        int letters = checked((int)(options.Integer("letters") ?? LongWordLetters));
+        double whole = Seconds(() => tokenizer.Encode(new string('a', letters), false)), half = Seconds(() => tokenizer.Encode(new string('a', letters / 2), false));
+        report.Add("longWordLetters", (long)letters);
         report.Add("longWordSeconds", whole);
         report.Add("longWordOverHalf", whole / half);
+        report.Add("peakRssBytes", ProcessMemory.PeakRssBytes);
         return report;
     }
 

@@ -5,10 +5,9 @@ using Lema.Engine.Errors;
 
 namespace Lema.Engine.Datasets.Cache;
 
-/// <summary>Tokenizes all rows of a dataset, on every core and in file order, with a bounded number of rows in flight.</summary>
+/// <summary>Tokenizes all rows of a dataset, on every core and in file order, in bounded memory.</summary>
 internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer, DataSettings settings, int maxLength, IProgress<DatasetProgress>? progress)
 {
-    private const int RowsInFlight = 2048;
     private const int MostProblems = 20;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
 
@@ -21,10 +20,10 @@ internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer,
         List<InvalidInputException> problems = [];
         int rows = 0;
         long tokens = 0;
-        foreach (SourceRow[] chunk in source.Read().Chunk(RowsInFlight))
+        foreach (IReadOnlyList<SourceRow> batch in source.Read().InBatches())
         {
             stop.ThrowIfCancellationRequested();
-            foreach ((TokenizedRow? row, InvalidInputException? problem) in chunk.AsParallel().AsOrdered().Select(Tokenize))
+            foreach ((TokenizedRow? row, InvalidInputException? problem) in batch.AsParallel().AsOrdered().Select(Tokenize))
             {
                 if (problem is not null) problems.Add(problem);
                 if (problems.Count == MostProblems) throw new InvalidInputsException(problems);

@@ -13,8 +13,6 @@ namespace Lema.Engine.Datasets.Inspection;
 /// </summary>
 public sealed class DatasetValidator
 {
-    private const int RowsInFlight = 2048;
-
     private readonly RowSource _source;
     private readonly RowTokenizer? _tokenizer;
     private readonly ValidationOptions _options;
@@ -41,10 +39,10 @@ public sealed class DatasetValidator
 
     private DatasetReport Run(CancellationToken stop)
     {
-        foreach (SourceRow[] chunk in _source.Read().Chunk(RowsInFlight))
+        foreach (IReadOnlyList<SourceRow> batch in _source.Read().InBatches())
         {
             stop.ThrowIfCancellationRequested();
-            foreach ((SourceRow row, TokenizedRow? tokens, InvalidInputException? problem) in chunk.AsParallel().AsOrdered().Select(Tokenize)) Look(row, tokens, problem);
+            foreach ((SourceRow row, TokenizedRow? tokens, InvalidInputException? problem) in batch.AsParallel().AsOrdered().Select(Tokenize)) Look(row, tokens, problem);
         }
         return new DatasetReport(
             _source.Format.Name, _source.Format.Reason, _rows, _problems, _problemCount, _errorCount, _tokenizer is null ? null : _lengths.Statistics());

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Lema.Engine.Datasets.Rows;
@@ -7,6 +8,9 @@ public abstract record DatasetRow
 {
     /// <summary>The row's text, to find rows that are equal.</summary>
     public abstract string Content { get; }
+
+    /// <summary>How much text it holds, in UTF-16 or UTF-8 units.</summary>
+    public abstract long TextLength { get; }
 
     /// <summary>Whether there is nothing to learn in it.</summary>
     public abstract bool IsEmpty { get; }
@@ -20,6 +24,8 @@ public sealed record TextRow(string Text) : DatasetRow
 {
     public override string Content => Text;
 
+    public override long TextLength => Text.Length;
+
     public override bool IsEmpty => string.IsNullOrWhiteSpace(Text);
 }
 
@@ -27,6 +33,8 @@ public sealed record TextRow(string Text) : DatasetRow
 public sealed record PairRow(string Prompt, string Completion) : DatasetRow
 {
     public override string Content => $"{Prompt}\0{Completion}";
+
+    public override long TextLength => Prompt.Length + Completion.Length;
 
     public override bool IsEmpty => Completion.Length == 0;
 }
@@ -37,6 +45,8 @@ public sealed record PairRow(string Prompt, string Completion) : DatasetRow
 public sealed record ChatRow(JsonElement Messages, JsonElement? Tools) : DatasetRow
 {
     public override string Content => Messages.GetRawText();
+
+    public override long TextLength => JsonMarshal.GetRawUtf8Value(Messages).Length;
 
     public override string EmptyProblem => "has no assistant turn: there is nothing to learn.";
 

@@ -17,7 +17,7 @@ public class LabelMaskTests
 
     private static TokenizedRow Tokenize(ChatRow row, LabelMask mask) => new RowTokenizer(DatasetFixture.Tokenizer, DatasetFixture.ChatMlTemplate, mask).Tokenize(row, "row");
 
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, Arbitrary = [typeof(AnyText)])]
     public bool FromPair_AnyTexts_MaskTheWholePromptAndNothingElse(string prompt, string completion)
     {
         (prompt, completion) = (prompt ?? "", completion ?? "");
@@ -26,16 +26,41 @@ public class LabelMaskTests
         return row.Labels.Take(masked).All(label => label == TokenizedRow.Ignored) && row.Labels.Skip(masked).SequenceEqual(row.Ids.Skip(masked)) && row.Ids[^1] == 0;
     }
 
-    [Property(MaxTest = 200)]
-    public bool Tokenize_AnyConversation_MasksEveryTokenBeforeTheReply(string question, string answer)
+    /// <summary>Turns of a conversation of any texts, the user first; the template's own marks of turns may stand in them too.</summary>
+    private static ChatRow Conversation(string[] texts) => Chat([.. texts.Select((text, index) => (index % 2 == 0 ? "user" : "assistant", text))]);
+
+    [Property(MaxTest = 300, Arbitrary = [typeof(AnyText)])]
+    public bool Tokenize_AnyConversation_NoTokenThatBeginsInAPromptCarriesLossAndEveryOtherDoes(string[] texts)
     {
-        (question, answer) = (question ?? "", answer ?? "");
-        TokenizedRow row = Tokenize(Chat(("user", question), ("assistant", answer)), LabelMask.Completion);
-        string prompt = DatasetFixture.ChatMlTemplate.Render(new ChatRequest { Messages = Chat(("user", question)).Messages, AddGenerationPrompt = true }).Text;
-        long[] ids = [.. DatasetFixture.Tokenizer.Encode(prompt, false).Select(id => (long)id)];
-        int common = row.Ids.Zip(ids).TakeWhile(pair => pair.First == pair.Second).Count();
-        return row.Labels.Take(common).All(label => label == TokenizedRow.Ignored);
+        if (texts.Length < 2) return true;
+        ChatRow chat = Conversation(texts);
+        string whole = Render(chat, texts.Length, prompt: false);
+        (int Start, int End)[] replies = [.. Enumerable.Range(0, texts.Length).Where(index => index % 2 == 1)
+            .Select(index => (Render(chat, index, prompt: true).Length, Render(chat, index + 1, prompt: false).Length))];
+        TokenizedRow row = Tokenize(chat, LabelMask.Completion);
+        return DatasetFixture.Tokenizer.EncodeSpans(whole, addSpecialTokens: false).Zip(row.Labels)
+            .All(pair => replies.Any(reply => pair.First.Start >= reply.Start && pair.First.Start < reply.End) == (pair.Second != TokenizedRow.Ignored));
     }
+
+    [Property(MaxTest = 200, Arbitrary = [typeof(AnyText)])]
+    public bool Tokenize_LastTurn_BeginsWithTheFirstTokenAfterThePrompt(string[] texts)
+    {
+        if (texts.Length < 2) return true;
+        int last = (texts.Length - 2) / 2 * 2 + 1;
+        ChatRow chat = Conversation(texts[..(last + 1)]);
+        TokenizedRow row = Tokenize(chat, LabelMask.LastTurn);
+        int first = Array.FindIndex(row.Labels, label => label != TokenizedRow.Ignored);
+        string prompt = Render(chat, last, prompt: true);
+        // One token may cover the end of the prompt and the first letters of the reply; it counts to the prompt.
+        return Decoded(row.Ids[..first]).StartsWith(prompt, StringComparison.Ordinal) && Decoded(row.Ids[..(first - 1)]).Length < prompt.Length && row.Labels.Skip(first).SequenceEqual(row.Ids.Skip(first));
+    }
+
+    private static string Decoded(long[] ids) => DatasetFixture.Tokenizer.Decode(ids.Select(id => (int)id), skipSpecialTokens: false);
+
+    private static string Render(ChatRow chat, int turns, bool prompt) => DatasetFixture.ChatMlTemplate.Render(new ChatRequest
+    {
+        Messages = JsonSerializer.SerializeToElement(chat.Messages.EnumerateArray().Take(turns)), AddGenerationPrompt = prompt,
+    }).Text;
 
     [Fact]
     public void Tokenize_EveryAssistantTurn_CarriesLoss()
