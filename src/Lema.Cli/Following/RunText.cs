@@ -36,13 +36,17 @@ internal static class RunText
         ], width);
     }
 
-    /// <summary>The line that stays for an event; null for events that only move the live line.</summary>
+    /// <summary>
+    /// The line that stays for an event; null for events that only move the live line. Why a run failed is said once, by the command's error: neither the line of the
+    /// log nor the change of state repeats it.
+    /// </summary>
     public static string? EventLine(RunEvent happened) => happened.BodyCase switch
     {
+        RunEvent.BodyOneofCase.State when happened.State.To == RunState.Failed => State(RunState.Failed),
         RunEvent.BodyOneofCase.State => $"{State(happened.State.To)}{(happened.State.Reason.Length > 0 ? $": {happened.State.Reason}" : "")}",
         RunEvent.BodyOneofCase.Checkpoint => $"checkpoint of step {happened.Checkpoint.Step}, {Quantity.Bytes(happened.Checkpoint.Bytes)}{(happened.Checkpoint.Best ? ", the best so far" : "")}",
         RunEvent.BodyOneofCase.Evaluation => EvaluationLine(happened.Evaluation),
-        RunEvent.BodyOneofCase.Log when happened.Log.Level != LogLine.Types.Level.Information => $"{happened.Log.Level.ToString().ToLowerInvariant()}: {happened.Log.Text}",
+        RunEvent.BodyOneofCase.Log when happened.Log.Level == LogLine.Types.Level.Warning => $"{happened.Log.Level.ToString().ToLowerInvariant()}: {happened.Log.Text}",
         _ => null,
     };
 

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Lema.Engine.Datasets.Files;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
+using Lema.Server.Datasets;
 using Lema.Server.Storage;
 
 namespace Lema.Server.Artifacts;
@@ -136,6 +138,8 @@ internal sealed class UploadStore(DataFolder data)
         if (!ResourceNames.IsValid(request.Name)) problems.Add(new InvalidInputException("request", "name", "use letters, digits, '.', '-' and '_', at most 100, beginning with a letter or digit."));
         if (request.Files.Count is 0 or > MostFiles) problems.Add(new InvalidInputException("request", "files", $"between 1 and {MostFiles} files make an upload."));
         if (request.Kind == UploadKind.Dataset && request.Files.Count != 1) problems.Add(new InvalidInputException("request", "files", "a dataset is one file."));
+        if (request.Kind == UploadKind.Dataset && request.Files.Count == 1 && !DatasetSummary.IsEnding(DatasetFile.EndingOf(request.Files[0].Path)))
+            problems.Add(new InvalidInputException("request", "files.path", $"'{Path.GetFileName(request.Files[0].Path)}' has not the ending of a dataset: {string.Join(", ", DatasetFile.Endings)}, also with .gz or .zst, or .safetensors."));
         foreach (FileEntry file in request.Files)
         {
             if (!Folders.IsSafeRelative(file.Path)) problems.Add(new InvalidInputException("request", "files.path", $"'{file.Path}' is no relative path below the upload."));

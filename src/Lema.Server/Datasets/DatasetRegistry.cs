@@ -47,7 +47,7 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
     {
         ResourceNames.Check("name", name);
         CheckFree(name, overwrite);
-        DatasetSummary summary = DatasetSummary.Read(file, ending);
+        DatasetSummary summary = DatasetErrors.Named([(file, name)], () => DatasetSummary.Read(file, ending));
         string sha256 = await HashAsync(file).ConfigureAwait(false);
         // A new name for other content: the old file stays whole until the new one is registered.
         string fileName = $"{name}-{sha256[..12]}{ending}";

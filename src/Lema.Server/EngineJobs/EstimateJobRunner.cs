@@ -6,6 +6,7 @@ using Lema.Engine.Models;
 using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
+using Lema.Server.Datasets;
 using Lema.Server.Workers;
 using Proto = Lema.Protocol.V1;
 
@@ -19,7 +20,7 @@ internal static class EstimateJobRunner
         RunSettings settings = job.Settings.ToEngine(initAdapter: "");
         DecoderModel model = ModelFamilies.Read(job.ModelFolder);
         GlobalBinaryIndex index = GlobalBinaryIndex.Open(job.ModelFolder);
-        using ITrainingData data = TrainingData.Open(job.DatasetFile, TokenizerOf(job.ModelFolder), settings);
+        using ITrainingData data = DatasetErrors.Named([(job.DatasetFile, job.Dataset)], () => TrainingData.Open(job.DatasetFile, TokenizerOf(job.ModelFolder), settings));
         int steps = settings.Steps ?? data.StepsFor(settings.Epochs!.Value);
         PlanRequest request = RunPlan.Request(model, index, settings, RunPlan.Speeds(index, settings.Precision));
         Proto.Estimate estimate;

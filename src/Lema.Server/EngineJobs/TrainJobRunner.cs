@@ -1,4 +1,5 @@
 using Lema.Engine.Training;
+using Lema.Server.Datasets;
 using Lema.Server.Storage;
 using Lema.Server.Workers;
 using Proto = Lema.Protocol.V1;
@@ -15,7 +16,7 @@ internal static class TrainJobRunner
             job.ResumeStep > 0 ? job.ResumeStep : null, new RecordedProgress(job.RecordedStep, job.RecordedEvaluationStep));
         try
         {
-            TrainingResult result = Train(run, job, context);
+            TrainingResult result = DatasetErrors.Named([(job.DatasetFile, job.Dataset), (job.EvaluationFile, job.EvaluationDataset)], () => Train(run, job, context));
             context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted { Stopped = result.Stopped, SavedStep = result.SavedStep } });
         }
         catch (Exception full) when (FullDisk.IsWhy(full))

@@ -15,7 +15,7 @@ internal sealed class RunEstimates(RunManager manager, ModelRegistry models, Dat
         List<InvalidInputException> problems = [];
         RunSettings settings = manager.CheckSettings(request.Settings, request.Model, request.Dataset, problems);
         if (problems.Count > 0) throw new InvalidInputsException(problems);
-        EstimateJob job = new() { ModelFolder = models.StreamingFolder(models.Get(request.Model)), DatasetFile = datasets.FileOf(request.Dataset), Settings = settings };
+        EstimateJob job = new() { ModelFolder = models.StreamingFolder(models.Get(request.Model)), DatasetFile = datasets.FileOf(request.Dataset), Dataset = request.Dataset, Settings = settings };
         Estimate? estimate = null;
         await workers.RunAsync($"estimate for {request.Model}", new WorkerJob { Estimate = job }, JobMemory.ForCopy(), next =>
         {

@@ -22,6 +22,8 @@ internal sealed class RunJobs(ModelRegistry models, DatasetRegistry datasets, Ad
         RunFolder = data.RunFolder(run.Summary.Id),
         ResumeStep = resumeStep,
         RecordedStep = run.Summary.Step,
+        Dataset = run.Summary.Dataset,
+        EvaluationDataset = run.EvaluationDataset,
         RecordedEvaluationStep = run.Evaluations.Count > 0 ? run.Evaluations.Max(e => e.Step) : -1,
     };
 

@@ -77,7 +77,7 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
     public override Task<ValidateDatasetResponse> ValidateDataset(ValidateDatasetRequest request, ServerCallContext context)
     {
         Dataset dataset = datasets.Get(request.Name);
-        string? model = request.Model.Length > 0 ? models.Get(request.Model).Folder : null, heldout = datasets.Exists(dataset.Heldout) ? datasets.FileOf(dataset.Heldout) : null;
+        string? model = request.Model.Length > 0 ? models.Get(request.Model).Folder : null, heldout = HeldoutFile(dataset, request.Heldout);
         Engine.Datasets.Batches.DataSettings data = Reading(request.Data);
         int maxLength = model is null ? request.MaxLength : LongestRow(model, request.MaxLength);
         return Task.Run(() => inspection.Validate(datasets.FileOf(request.Name), model, maxLength, data, heldout, context.CancellationToken));
@@ -89,8 +89,9 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
         Dataset dataset = datasets.Get(request.Name);
         string model = models.Get(request.Model).Folder;
         Engine.Datasets.Batches.DataSettings data = Reading(request.Data);
-        PreviewDatasetResponse response = await Task.Run(() =>
-            inspection.Preview(datasets.FileOf(request.Name), model, data, Math.Max(0, request.FirstRow), count, LongestRow(model, request.MaxLength)));
+        string file = datasets.FileOf(request.Name);
+        PreviewDatasetResponse response = await Task.Run(() => DatasetErrors.Named(
+            [(file, request.Name)], () => inspection.Preview(file, model, data, Math.Max(0, request.FirstRow), count, LongestRow(model, request.MaxLength))));
         response.TotalRows = dataset.Rows;
         return response;
     }
@@ -103,6 +104,10 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
         await datasets.DeleteAsync(request.Name);
         return new DeleteDatasetResponse();
     }
+
+    /// <summary>The rows that a dataset must not share: those of a named dataset, or else of the one that belongs to it, where it is still there.</summary>
+    private string? HeldoutFile(Dataset dataset, string named) =>
+        named.Length > 0 ? datasets.FileOf(named) : dataset.Heldout.Length > 0 && datasets.Exists(dataset.Heldout) ? datasets.FileOf(dataset.Heldout) : null;
 
     private static Engine.Datasets.Batches.DataSettings Reading(DataSettings? given) => SettingsMapping.ToEngine(RunSettingsDefaults.FillData(given?.Clone() ?? new DataSettings()));
 

@@ -45,7 +45,7 @@ internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer,
     {
         if (row.Row is null) return (null, row.Problem);
         string place = $"line {row.Line}";
-        if (row.Row.IsEmpty) return (null, new InvalidInputException(source.File, place, row.Row.EmptyProblem));
+        if (row.Row.IsEmpty) return (null, new InvalidInputException(source.File, row.Row.EmptyField.Length > 0 ? $"{place}: {row.Row.EmptyField}" : place, row.Row.EmptyProblem));
         try
         {
             TokenizedRow tokenized = tokenizer.Tokenize(row.Row, $"{source.File}: {place}");

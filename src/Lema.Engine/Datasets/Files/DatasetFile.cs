@@ -13,6 +13,9 @@ public static class DatasetFile
     /// <summary>Endings that are understood, without those of compression.</summary>
     public static readonly IReadOnlyList<string> Endings = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"];
 
+    /// <summary>Whether an ending, as <see cref="EndingOf"/> gives it, is understood.</summary>
+    public static bool IsEnding(string ending) => Endings.Contains(Uncompressed(ending)) && ending != ".parquet.gz" && ending != ".parquet.zst";
+
     /// <summary>The ending of a file's name that says its format, that of its compression included: <c>.jsonl.gz</c>.</summary>
     public static string EndingOf(string path)
     {
@@ -29,8 +32,8 @@ public static class DatasetFile
     public static IEnumerable<RawRow> Read(string path, string ending)
     {
         if (!File.Exists(path)) throw new NotFoundException("Dataset", path, "Check the path.");
-        string compression = Path.GetExtension(ending) is ".gz" or ".zst" ? Path.GetExtension(ending) : "";
-        IEnumerable<RawRow> rows = ending[..^compression.Length] switch
+        string format = Uncompressed(ending), compression = ending[format.Length..];
+        IEnumerable<RawRow> rows = format switch
         {
             ".jsonl" or ".ndjson" => JsonLines.Read(path, Open),
             ".json" => JsonArrayFile.Read(path, Open),
@@ -43,6 +46,8 @@ public static class DatasetFile
 
         Stream Open() => Opened(path, compression);
     }
+
+    private static string Uncompressed(string ending) => Path.GetExtension(ending) is ".gz" or ".zst" ? Path.GetFileNameWithoutExtension(ending) : ending;
 
     private static Stream Opened(string path, string compression)
     {

@@ -19,7 +19,7 @@ internal static class JsonArrayFile
             row++;
             yield return item.ValueKind == JsonValueKind.Object
                 ? new RawRow(row, item.Clone(), null)
-                : new RawRow(row, null, new InvalidInputException(path, $"row {row}", "is not an object."));
+                : new RawRow(row, null, new InvalidInputException(path, $"line {row}", "is not an object."));
         }
     }
 
@@ -39,7 +39,7 @@ internal static class JsonArrayFile
         }
         catch (JsonException problem)
         {
-            throw new InvalidInputException(path, $"line {problem.LineNumber + 1}", $"is not valid JSON: {problem.Message}", problem);
+            throw new InvalidInputException(path, problem.LineNumber is { } line ? $"line {line + 1}" : "", JsonFault.Of(problem), problem);
         }
     }
 }

@@ -41,7 +41,7 @@ internal static class JsonLines
         }
         catch (JsonException problem)
         {
-            return Failed(path, line, $"is not valid JSON at byte {problem.BytePositionInLine + 1}: {problem.Message}", problem);
+            return Failed(path, line, JsonFault.Of(problem), problem);
         }
     }
 

@@ -66,7 +66,7 @@ public sealed class DatasetValidator
         _rows++;
         if (problem is not null) Add(row.Line, FieldOf(problem, row.Line), problem.Problem, isError: true);
         if (row.Row is null) return;
-        if (row.Row.IsEmpty) Add(row.Line, "", row.Row.EmptyProblem, isError: true);
+        if (row.Row.IsEmpty) Add(row.Line, row.Row.EmptyField, row.Row.EmptyProblem, isError: true);
         UInt128 print = Fingerprint(row.Row);
         if (!_seen.TryAdd(print, row.Line)) Add(row.Line, "", $"is the same as line {_seen[print]}.", isError: false);
         if (_heldOut.Contains(print)) Add(row.Line, "", "is in the held-out dataset too: evaluation would look better than it is.", isError: true);

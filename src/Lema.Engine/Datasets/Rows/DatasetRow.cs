@@ -15,6 +15,9 @@ public abstract record DatasetRow
     /// <summary>Whether there is nothing to learn in it.</summary>
     public abstract bool IsEmpty { get; }
 
+    /// <summary>The field that is at fault in a row that <see cref="IsEmpty"/>; empty: the row as a whole.</summary>
+    public abstract string EmptyField { get; }
+
     /// <summary>What is wrong with a row that <see cref="IsEmpty"/>.</summary>
     public virtual string EmptyProblem => "is empty.";
 }
@@ -27,6 +30,8 @@ public sealed record TextRow(string Text) : DatasetRow
     public override long TextLength => Text.Length;
 
     public override bool IsEmpty => string.IsNullOrWhiteSpace(Text);
+
+    public override string EmptyField => "text";
 }
 
 /// <summary>A prompt and the completion that is to be learned.</summary>
@@ -37,6 +42,8 @@ public sealed record PairRow(string Prompt, string Completion) : DatasetRow
     public override long TextLength => Prompt.Length + Completion.Length;
 
     public override bool IsEmpty => Completion.Length == 0;
+
+    public override string EmptyField => "completion";
 }
 
 /// <summary>A conversation.</summary>
@@ -48,7 +55,13 @@ public sealed record ChatRow(JsonElement Messages, JsonElement? Tools) : Dataset
 
     public override long TextLength => JsonMarshal.GetRawUtf8Value(Messages).Length;
 
-    public override string EmptyProblem => "has no assistant turn: there is nothing to learn.";
+    public override string EmptyField => "";
 
-    public override bool IsEmpty => !Messages.EnumerateArray().Any(message => message.GetProperty("role").GetString() == "assistant");
+    public override string EmptyProblem => "has no assistant turn that says anything: there is nothing to learn.";
+
+    public override bool IsEmpty => !Messages.EnumerateArray().Any(message => message.GetProperty("role").GetString() == "assistant" && SaysSomething(message));
+
+    private static bool SaysSomething(JsonElement message) =>
+        message.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array
+        || message.TryGetProperty("content", out JsonElement content) && (content.ValueKind == JsonValueKind.String ? content.GetString()!.Length > 0 : content.ValueKind == JsonValueKind.Array);
 }

@@ -36,7 +36,8 @@ public static class FormatDetector
             int having = readable.Count(row => fields.All(field => row.TryGetProperty(field, out _)));
             if (having > 0 && having * 2 >= readable.Length)
             {
-                return new DetectedFormat(format, $"{having} of the first {readable.Length} rows have {string.Join(" and ", fields.Select(field => $"'{field}'"))}");
+                string which = readable.Length == 1 ? "the first row has" : $"{having} of the first {readable.Length} rows have";
+                return new DetectedFormat(format, $"{which} {string.Join(" and ", fields.Select(field => $"'{field}'"))}");
             }
         }
         string found = string.Join(", ", readable[0].EnumerateObject().Select(field => $"'{field.Name}'").Take(10));

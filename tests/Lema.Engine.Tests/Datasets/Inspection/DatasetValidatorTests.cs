@@ -22,12 +22,33 @@ public class DatasetValidatorTests
         Assert.Equal(7, report.Rows);
         Assert.Equal("prompt-completion", report.Format);
         Assert.False(report.IsValid);
-        Assert.Equal([(2, "", false), (3, "", true), (4, "completion", true), (5, "", true), (6, "", true), (7, "", false)],
+        Assert.Equal([(2, "", false), (3, "completion", true), (4, "completion", true), (5, "", true), (6, "", true), (7, "", false)],
             report.Problems.Select(problem => ((int)problem.Line, problem.Field, problem.IsError)));
         Assert.Contains("line 1", report.Problems[0].Problem, StringComparison.Ordinal);
         Assert.Equal(1, report.Statistics!.RowsOverLength);
         Assert.Equal(4, report.Statistics.Histogram.Sum(bin => bin.Rows));
         Assert.InRange(report.Statistics.LossShare, 0.5, 1);
+    }
+
+    [Theory]
+    [InlineData("{\"instruction\":\"q\",\"output\":\"\"}", false)]
+    [InlineData("{\"instruction\":\"q\",\"output\":\"a\"}", true)]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}", false)]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{}}}]}]}", true)]
+    public void Validate_ConversationWithoutAnAnswer_TeachesNothing(string row, bool valid)
+    {
+        using TemporaryFolder folder = new();
+        Assert.Equal(valid, DatasetValidator.Validate(DatasetFixture.Write(folder, "rows.jsonl", row), null, new ValidationOptions()).IsValid);
+    }
+
+    [Fact]
+    public void Validate_DuplicateKeyAndBrokenJson_SayWhatAndWhereOnce()
+    {
+        using TemporaryFolder folder = new();
+        string file = DatasetFixture.Write(folder, "rows.jsonl", Pair("a", "b") + "{\"prompt\":\"a\",\"prompt\":\"b\"}\n" + "nonsense\n");
+        Assert.Equal(
+            ["is not valid JSON: Duplicate property 'prompt' encountered during deserialization.", "is not valid JSON at byte 2: 'nonsense' is an invalid JSON literal. Expected the literal 'null'."],
+            DatasetValidator.Validate(file, null, new ValidationOptions()).Problems.Select(problem => problem.Problem));
     }
 
     [Fact]
