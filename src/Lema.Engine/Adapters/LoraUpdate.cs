@@ -30,7 +30,7 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
     /// <summary>The module's output without its bias, x: [tokens, in] -> [tokens, out], and what the backward pass needs.</summary>
     public (Tensor Output, Tensor[] Saved) Forward(Tensor input)
     {
-        Tensor dropped = Drop(input), hidden = dropped.matmul(A.t());
+        Tensor dropped = _drops ? input.mul(Mask(input)) : input, hidden = dropped.matmul(A.t());
         using Tensor scaled = hidden.mul(lora.Scale);
         Tensor update = scaled.matmul(B.t());
         if (lora.Magnitude is null) return (product(input, update), [hidden]);
@@ -50,16 +50,19 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
             inner = gradient.mul(MagnitudeScale);
         }
         Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);
-        lora.GradientA.Value.add_(dHidden.t().matmul(Drop(input)));
         lora.GradientB.Value.add_(inner.t().matmul(hidden), lora.Scale);
-        if (!_drops) return dHidden.matmul(A).addmm_(inner, matrix(), 1, 1);
+        if (!_drops)
+        {
+            lora.GradientA.Value.add_(dHidden.t().matmul(input));
+            return dHidden.matmul(A).addmm_(inner, matrix(), 1, 1);
+        }
 
+        Tensor mask = Mask(input);
+        lora.GradientA.Value.add_(dHidden.t().matmul(input.mul(mask)));
         Tensor dDropped = dHidden.matmul(A);
         if (lora.Magnitude is not null) dDropped.add_(inner.sub(gradient).matmul(matrix()));
-        return dDropped.mul_(Mask(input)).addmm_(gradient, matrix(), 1, 1);
+        return dDropped.mul_(mask).addmm_(gradient, matrix(), 1, 1);
     }
-
-    private Tensor Drop(Tensor input) => _drops ? input.mul(Mask(input)) : input;
 
     private Tensor Mask(Tensor input)
     {

@@ -17,6 +17,9 @@ public struct SplitMix64(ulong seed)
 
     public ulong Next() => Mix(_state += Increment);
 
+    /// <summary>The generator after this many more numbers, at once.</summary>
+    public readonly SplitMix64 Skip(long count) => new(_state + Increment * (ulong)count);
+
     /// <summary>Uniform in [0, 1) with 24 bits.</summary>
     public float NextSingle() => (Next() >> 40) * (1f / (1 << 24));
 

@@ -24,23 +24,31 @@ public sealed class GradientPassTests
         Assert.All(recomputed, pair => Assert.True(pair.Value.equal(kept[pair.Key]).all().item<bool>(), pair.Key));
     }
 
-    [Fact]
-    public void Run_OfPackedRows_EqualsTheSumOfSingleRows()
+    [Theory]
+    [InlineData(8)]
+    [InlineData(64)]
+    public void Run_OfPackedRows_GivesTheLossAndTheGradientsOfSingleRows(int chunk)
     {
-        using var scope = NewDisposeScope();
-        using LanguageModel model = Open(null, Lora with { Dropout = 0 });
         (long[], long[])[] rows = [Row(11, 3), Row(23, 5), Row(7, 2)];
-        using HostBoundaryStore boundaries = new(model.Ledger);
-        double packed = Loss(model, boundaries, [rows]), single = Loss(model, boundaries, [.. rows.Select(row => new[] { row })]);
-        Assert.Equal(single, packed, 1e-5);
+        (double loss, Dictionary<string, Tensor> gradients) packed = Pass([rows], chunk), single = Pass([.. rows.Select(row => new[] { row })], chunk);
+        Assert.Equal(single.loss, packed.loss, 1e-5);
+        Assert.All(single.gradients, pair =>
+        {
+            double scale = pair.Value.abs().max().item<float>();
+            Assert.True(scale > 0, $"{pair.Key} has no gradient to compare");
+            Assert.InRange((packed.gradients[pair.Key] - pair.Value).abs().max().item<float>(), 0, 1e-4 * scale);
+        });
     }
 
-    private static double Loss(LanguageModel model, HostBoundaryStore boundaries, (long[], long[])[][] batches)
+    private static (double Loss, Dictionary<string, Tensor> Gradients) Pass((long[], long[])[][] batches, int chunk)
     {
+        using LanguageModel model = Open(null, Lora with { Dropout = 0 });
+        using HostBoundaryStore boundaries = new(model.Ledger);
+        foreach (TrainedParameter parameter in model.Adapters.Parameters) parameter.Value.fill_(0.01f);
         MicroBatch[] step = [.. batches.Select(MicroBatch.Of)];
-        double loss = new GradientPass(model, boundaries).Run(step);
+        double loss = new GradientPass(model, boundaries, 1, chunk).Run(step);
         foreach (MicroBatch batch in step) batch.Dispose();
-        return loss;
+        return (loss, model.Adapters.Parameters.ToDictionary(p => p.Name, p => p.Gradient.clone().DetachFromDisposeScope()));
     }
 
     private static Dictionary<string, Tensor> Gradients(long? weightBytes, int keptLayers)
