@@ -5,7 +5,7 @@ using Lema.Engine.Errors;
 namespace Lema.Engine.Datasets.Inspection;
 
 /// <summary>A token as a preview shows it.</summary>
-/// <param name="Text">Its text as the vocabulary decodes it; a part of a character shows as U+FFFD.</param>
+/// <param name="Text">The text that is complete with it: a character of several tokens stands at the last of them, the others are empty.</param>
 /// <param name="CarriesLoss">Whether training learns to write it.</param>
 /// <param name="IsSpecial">Whether it is a special token.</param>
 public sealed record PreviewToken(int Id, string Text, bool CarriesLoss, bool IsSpecial);
@@ -36,8 +36,10 @@ public static class DatasetPreview
     internal static PreviewedRow Show(long row, long line, TokenizedRow tokens, Tokenizer tokenizer, int maxLength)
     {
         TokenizedRow shown = maxLength > 0 ? tokens.Truncate(maxLength) : tokens;
-        IEnumerable<PreviewToken> list = shown.Ids.Select((id, place) => new PreviewToken(
-            (int)id, tokenizer.Decode([(int)id], skipSpecialTokens: false), place > 0 && shown.Labels[place] != TokenizedRow.Ignored, tokenizer.IsSpecial((int)id)));
-        return new PreviewedRow(row, line, [.. list], shown.Length < tokens.Length);
+        TokenStream text = tokenizer.Stream(skipSpecialTokens: false);
+        PreviewToken[] list = [.. shown.Ids.Select((id, place) => new PreviewToken(
+            (int)id, text.Append((int)id), place > 0 && shown.Labels[place] != TokenizedRow.Ignored, tokenizer.IsSpecial((int)id)))];
+        if (list.Length > 0) list[^1] = list[^1] with { Text = list[^1].Text + text.Flush() };
+        return new PreviewedRow(row, line, list, shown.Length < tokens.Length);
     }
 }

@@ -73,6 +73,16 @@ public class DatasetValidatorTests
     }
 
     [Fact]
+    public void Rows_OfAPreview_JoinToTheRow()
+    {
+        using TemporaryFolder folder = new();
+        RowSource source = new(DatasetFixture.Write(folder, "rows.jsonl", Pair("Wörter und 中文 ", "🙂 ist ein Zeichen")));
+        PreviewedRow row = Assert.Single(DatasetPreview.Rows(source, Rows, DatasetFixture.Tokenizer, first: 0, count: 1, maxLength: 0));
+        Assert.Equal("Wörter und 中文 🙂 ist ein Zeichen<|endoftext|>", string.Concat(row.Tokens.Select(token => token.Text)));
+        Assert.Contains(row.Tokens, token => token.Text.Length == 0);
+    }
+
+    [Fact]
     public void Rows_OfAPreview_ShowTokensAndLoss()
     {
         using TemporaryFolder folder = new();
