@@ -24,7 +24,7 @@ internal static class DemoSettings
         Steps = Steps,
         MicroBatchSize = 16,
         MaxLength = 128,
-        LearningRate = 1.5e-3,
+        LearningRate = 1e-3,
         WarmupSteps = 10,
         Precision = RunSettings.Types.Precision.Fp32,
         Lora = new LoraSettings { R = 16, Alpha = 32, TargetModules = { "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj" } },
