@@ -20,7 +20,7 @@ internal sealed class CompletionCommand : LemaCommand
 
     protected override Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
-        call.Environment.Out.Write(CompletionScript.For(call.Get(_shell)));
+        call.Output.Print(CompletionScript.For(call.Get(_shell)));
         return Task.FromResult(ExitCode.Done);
     }
 }

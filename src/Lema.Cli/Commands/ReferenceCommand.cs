@@ -10,7 +10,7 @@ internal sealed class ReferenceCommand : LemaCommand
 
     protected override Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
-        call.Environment.Out.Write(CommandReference.Write(new LemaRootCommand(call.Environment)));
+        call.Output.Print(CommandReference.Write(new LemaRootCommand(call.Environment)));
         return Task.FromResult(ExitCode.Done);
     }
 }

@@ -50,6 +50,17 @@ internal static class RunText
         _ => null,
     };
 
+    /// <summary>The line of an event in the log of a run, where everything is told; null for steps and for how far a phase has come.</summary>
+    public static string? HistoryLine(RunEvent happened) => happened.BodyCase switch
+    {
+        RunEvent.BodyOneofCase.State => $"{State(happened.State.To)}{(happened.State.Reason.Length > 0 ? $": {happened.State.Reason}" : "")}",
+        RunEvent.BodyOneofCase.Phase => happened.Phase.Fraction > 0 ? null : happened.Phase.Text,
+        RunEvent.BodyOneofCase.Log => happened.Log.Level == LogLine.Types.Level.Information ? happened.Log.Text : $"{happened.Log.Level.ToString().ToLowerInvariant()}: {happened.Log.Text}",
+        RunEvent.BodyOneofCase.CheckpointsRemoved => $"removed the checkpoints of steps {string.Join(", ", happened.CheckpointsRemoved.Steps)}",
+        RunEvent.BodyOneofCase.Plan => $"plan: {Quantity.Count(happened.Plan.Steps)} steps, {Quantity.Bytes(happened.Plan.StreamedBytesPerStep)} from disk a step",
+        _ => EventLine(happened),
+    };
+
     public static string EvaluationLine(EvaluationPoint point) => point.Questions == 0
         ? $"evaluation at step {point.Step}: loss {Quantity.Loss(point.Loss)}"
         : $"evaluation at step {point.Step}: loss {Quantity.Loss(point.Loss)}, valid format {point.ValidFormat}/{point.Questions}, right answer {point.RightAnswer}/{point.Questions}";

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Spectre.Console;
 
 namespace Lema.Cli.Rendering;
 
@@ -13,8 +14,34 @@ internal static class LineChart
 {
     private const int AxisWidth = 9;
 
+    /// <summary>Rows below the drawing: the axis of steps and its labels.</summary>
+    private const int AxisRows = 2;
+
     /// <summary>Marks that tell curves apart where colours are off or many; the first curve is drawn in dots.</summary>
     private const string Marks = "⣿ox+*#@%";
+
+    /// <summary>Of the curves, in the order of <see cref="Marks"/>.</summary>
+    private static readonly Color[] Colors = [Color.Teal, Color.Olive, Color.Fuchsia, Color.Lime, Color.Red, Color.Blue, Color.Aqua, Color.Yellow];
+
+    /// <summary>Writes the chart with each curve, and its name, in a colour of its own.</summary>
+    public static void Write(IAnsiConsole console, IReadOnlyList<Curve> curves, int width, int height)
+    {
+        foreach ((int row, string line) in Draw(curves, width, height).Index())
+        {
+            bool isLegend = row >= height + AxisRows;
+            int start = row < height ? AxisWidth + 1 : isLegend ? 0 : line.Length;
+            console.Write(line[..start]);
+            while (start < line.Length)
+            {
+                Color color = ColorOf(line[start]);
+                int end = start + 1;
+                while (end < line.Length && (isLegend || ColorOf(line[end]) == color)) end++;
+                console.Write(SafeText.Of(line[start..end]), new Style(color));
+                start = end;
+            }
+            console.WriteLine();
+        }
+    }
 
     /// <summary>The lines of the chart, legend last; none when no curve has a finite point.</summary>
     public static IReadOnlyList<string> Draw(IReadOnlyList<Curve> curves, int width, int height)
@@ -26,6 +53,13 @@ internal static class LineChart
         char[,] cells = new char[height, columns];
         for (int i = curves.Count - 1; i >= 0; i--) DrawCurve(cells, scale, curves[i], i);
         return [.. Rows(cells, scale, columns, height), .. Legend(curves, width)];
+    }
+
+    private static Color ColorOf(char mark)
+    {
+        if (mark is >= '⠀' and <= '⣿') return Colors[0];
+        int index = Marks.IndexOf(mark, StringComparison.Ordinal);
+        return index < 0 ? Color.Default : Colors[index];
     }
 
     private static void DrawCurve(char[,] cells, Scale scale, Curve curve, int index)

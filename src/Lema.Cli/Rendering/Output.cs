@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Google.Protobuf;
 using Lema.Cli.Terminals;
 using Spectre.Console;
@@ -49,6 +50,20 @@ internal sealed class Output
     public void WriteJson(IMessage message) => WriteJson(Formatter.Format(message));
 
     public void WriteJson(string line) => _environment.Out.WriteLine(line);
+
+    /// <summary>The JSON line of the files that were written, or a note.</summary>
+    public void Wrote(string note, params IReadOnlyList<string> files)
+    {
+        if (Json) WriteJson(JsonSerializer.Serialize(new WrittenFiles(files), LocalAnswer.Default.WrittenFiles));
+        Note(note);
+    }
+
+    /// <summary>A text for another program, as it is; or as a string in a JSON line.</summary>
+    public void Print(string text)
+    {
+        if (Json) WriteJson(JsonSerializer.Serialize(new PrintedText(text), LocalAnswer.Default.PrintedText));
+        else _environment.Out.Write(text);
+    }
 
     /// <summary>Text for people, on standard error; left out when quiet.</summary>
     public void Note(string text)

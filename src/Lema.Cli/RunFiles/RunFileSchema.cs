@@ -10,9 +10,10 @@ internal static class RunFileSchema
 {
     public const string FileName = "lema-run.schema.json";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions OneLine = new() { NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new(OneLine) { WriteIndented = true };
 
-    public static string Write()
+    public static string Write(bool indented = true)
     {
         JsonObject root = Section(RunSettings.Descriptor, "");
         JsonObject properties = (JsonObject)root["properties"]!;
@@ -29,7 +30,7 @@ internal static class RunFileSchema
         }
         root.Insert(0, "$schema", "https://json-schema.org/draft/2020-12/schema");
         root.Insert(1, "title", "Lema run file");
-        return root.ToJsonString(Indented) + "\n";
+        return root.ToJsonString(indented ? Indented : OneLine) + "\n";
     }
 
     private static JsonObject Section(MessageDescriptor type, string prefix)

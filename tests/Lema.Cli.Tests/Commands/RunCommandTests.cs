@@ -55,6 +55,29 @@ public sealed class RunCommandTests
     }
 
     [Fact]
+    public async Task Log_CompletedRun_TellsAllThatHappenedButItsSteps()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Training.Run.Summary.Sequence = 5;
+        RunEvent[] happened =
+        [
+            Happened(1, new RunEvent { State = new StateChange { To = RunState.Queued } }),
+            Happened(2, new RunEvent { Phase = new PhaseChange { Text = "Training", Fraction = -1 } }),
+            Happened(3, new RunEvent { Steps = new StepProgress { Points = { new StepPoint { Step = 1, Loss = 2 } } } }),
+            Happened(4, new RunEvent { Log = new LogLine { Level = LogLine.Types.Level.Warning, Text = "the disk is slow" } }),
+            Happened(5, new RunEvent { State = new StateChange { From = RunState.Running, To = RunState.Failed, Reason = "the worker was killed" } }),
+            Happened(6, new RunEvent { State = new StateChange { To = RunState.Queued } }),
+        ];
+        daemon.Training.OnWatch((_, writer, _) => writer.WriteAsync(new WatchRunResponse { Events = new RunEvents { Run = daemon.Training.Run.Summary, Events = { happened } } }));
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "log", "first"));
+
+        Assert.Equal(0u, daemon.Training.Watches[0].AfterSequence);
+        Assert.Equal(["queued", "Training", "warning: the disk is slow", "failed: the worker was killed"], terminal.Out.TrimEnd('\n').Split('\n').Select(l => l[21..]));
+    }
+
+    [Fact]
     public async Task Export_Csv_HasARowAStep()
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();
@@ -95,6 +118,13 @@ public sealed class RunCommandTests
 
         string file = Assert.Single(Directory.GetFiles(folder, "events.out.tfevents.*"));
         Assert.Contains("train/loss", System.Text.Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file)), StringComparison.Ordinal);
+    }
+
+    private static RunEvent Happened(ulong number, RunEvent happened)
+    {
+        happened.Sequence = new SequenceRange { First = number, Last = number };
+        happened.Time = new Timestamp { Seconds = 1_700_000_000 };
+        return happened;
     }
 
     private static void Exported(FakeDaemon daemon)

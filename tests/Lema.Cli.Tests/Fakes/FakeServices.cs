@@ -11,6 +11,11 @@ internal sealed class FakeModels : Models.ModelsBase
 
     public override Task<ModelDetail> InspectModel(InspectModelRequest request, ServerCallContext context) => Task.FromResult(new ModelDetail { Model = List.Models[0] });
 
+    public override Task<Model> AddModel(AddModelRequest request, ServerCallContext context) => Task.FromResult(List.Models[0]);
+
+    public override Task PrepareModel(PrepareModelRequest request, IServerStreamWriter<PrepareModelResponse> responseStream, ServerCallContext context) =>
+        responseStream.WriteAsync(new PrepareModelResponse { Completed = List.Models[0] });
+
     public override Task<DeleteModelResponse> DeleteModel(DeleteModelRequest request, ServerCallContext context) => Task.FromResult(new DeleteModelResponse());
 }
 
@@ -21,6 +26,11 @@ internal sealed class FakeDatasets : Datasets.DatasetsBase
     public ValidateDatasetResponse Validation { get; set; } = new() { Valid = true };
 
     public PreviewDatasetResponse Preview { get; set; } = new();
+
+    public override Task<BuildDatasetResponse> BuildDataset(BuildDatasetRequest request, ServerCallContext context) =>
+        Task.FromResult(new BuildDatasetResponse { Train = new Dataset { Name = request.Name }, Heldout = new Dataset { Name = $"{request.Name}-heldout" } });
+
+    public override Task<DeleteDatasetResponse> DeleteDataset(DeleteDatasetRequest request, ServerCallContext context) => Task.FromResult(new DeleteDatasetResponse());
 
     public override Task<ListDatasetsResponse> ListDatasets(ListDatasetsRequest request, ServerCallContext context) => Task.FromResult(List);
 

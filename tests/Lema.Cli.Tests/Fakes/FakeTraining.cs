@@ -49,6 +49,10 @@ internal sealed class FakeTraining : Training.TrainingBase
         return Task.FromResult(Run);
     }
 
+    public override Task<RunDetail> PauseRun(PauseRunRequest request, ServerCallContext context) => Task.FromResult(Run);
+
+    public override Task<RunDetail> ResumeRun(ResumeRunRequest request, ServerCallContext context) => Task.FromResult(Run);
+
     public override Task<DeleteRunResponse> DeleteRun(DeleteRunRequest request, ServerCallContext context) => Task.FromResult(new DeleteRunResponse());
 
     public override Task WatchRun(WatchRunRequest request, IServerStreamWriter<WatchRunResponse> responseStream, ServerCallContext context)

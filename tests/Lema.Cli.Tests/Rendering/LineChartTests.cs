@@ -1,4 +1,5 @@
 using Lema.Cli.Rendering;
+using Spectre.Console;
 
 namespace Lema.Cli.Tests.Rendering;
 
@@ -27,6 +28,28 @@ public sealed class LineChartTests
         Assert.Equal(["⣿ first", "o second"], lines.TakeLast(2));
         Assert.Contains(lines, l => l.Contains('o', StringComparison.Ordinal));
         Assert.All(lines, l => Assert.True(l.Length <= 40));
+    }
+
+    [Fact]
+    public void Write_TwoCurves_HaveColoursOfTheirOwn()
+    {
+        Curve[] curves = [new("first", [(1, 2), (9, 1)]), new("second", [(1, 1), (9, 2)])];
+
+        string colored = Written(curves, ColorSystemSupport.Standard);
+
+        Assert.Contains("\e[36m⣿ first\e[0m", colored, StringComparison.Ordinal);
+        Assert.Contains("\e[33mo second\e[0m", colored, StringComparison.Ordinal);
+        Assert.Matches("\e\\[33mo+\e\\[0m", colored.Split("o second")[0]);
+        Assert.Equal(LineChart.Draw(curves, 40, 6), Written(curves, ColorSystemSupport.NoColors).TrimEnd('\n').Split('\n').Select(l => l.TrimEnd('\r')));
+    }
+
+    private static string Written(IReadOnlyList<Curve> curves, ColorSystemSupport colors)
+    {
+        using StringWriter text = new();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = colors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = 40;
+        LineChart.Write(console, curves, 40, 6);
+        return text.ToString();
     }
 
     [Fact]

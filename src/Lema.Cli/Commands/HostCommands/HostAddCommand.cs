@@ -46,11 +46,13 @@ internal sealed class HostAddCommand : LemaCommand
         };
         HostsDocument before = call.Hosts.File.Read();
         bool use = call.Get(_use) || before.Current is null;
-        call.Hosts.File.Write(new HostsDocument
+        HostsDocument after = new()
         {
             Current = use ? name : before.Current,
             Hosts = [.. before.Hosts.Where(h => h.Name != name), entry],
-        });
+        };
+        call.Hosts.File.Write(after);
+        if (call.Output.Json) HostsAnswer.Write(call.Output, after);
         call.Output.Note(use ? $"Added {name}; it is the current host." : $"Added {name}.");
         call.Output.Note($"Try it: lema-remote host check {name}");
         return Task.FromResult(ExitCode.Done);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Lema.Cli.Errors;
 using Lema.Cli.Hosts;
 using Lema.Cli.Rendering;
@@ -17,7 +16,7 @@ internal sealed class HostListCommand : LemaCommand
         HostsDocument document = call.Hosts.File.Read();
         if (call.Output.Json)
         {
-            call.Output.WriteJson(JsonSerializer.Serialize(document, HostsJson.Compact.HostsDocument));
+            HostsAnswer.Write(call.Output, document);
             return Task.FromResult(ExitCode.Done);
         }
         TextTable table = new(new(""), new("NAME"), new("ADDRESS", 1), new("TRUST", 2), new("TOKEN FILE", 3));

@@ -15,11 +15,13 @@ internal sealed class HostRemoveCommand : LemaCommand
     {
         HostsDocument document = call.Hosts.File.Read();
         HostEntry host = call.Hosts.Find(document, call.Get(_name));
-        call.Hosts.File.Write(new HostsDocument
+        HostsDocument after = new()
         {
             Current = document.Current == host.Name ? null : document.Current,
             Hosts = [.. document.Hosts.Where(h => h.Name != host.Name)],
-        });
+        };
+        call.Hosts.File.Write(after);
+        if (call.Output.Json) HostsAnswer.Write(call.Output, after);
         call.Output.Note($"Removed {host.Name}.");
         return Task.FromResult(ExitCode.Done);
     }

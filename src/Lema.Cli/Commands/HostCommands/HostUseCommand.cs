@@ -15,7 +15,9 @@ internal sealed class HostUseCommand : LemaCommand
     {
         HostsDocument document = call.Hosts.File.Read();
         HostEntry host = call.Hosts.Find(document, call.Get(_name));
-        call.Hosts.File.Write(document with { Current = host.Name });
+        HostsDocument after = document with { Current = host.Name };
+        call.Hosts.File.Write(after);
+        if (call.Output.Json) HostsAnswer.Write(call.Output, after);
         call.Output.Note($"Commands go to {host.Name} ({host.Address}) now.");
         return Task.FromResult(ExitCode.Done);
     }

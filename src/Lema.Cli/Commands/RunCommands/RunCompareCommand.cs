@@ -11,6 +11,7 @@ namespace Lema.Cli.Commands.RunCommands;
 internal sealed class RunCompareCommand : LemaCommand
 {
     private const int ChartHeight = 12;
+    private const int WidestChart = 120;
     private const int MostPoints = 400;
 
     private readonly Argument<string[]> _runs = new("RUN") { Description = "Names or ids of two or more runs.", Arity = new ArgumentArity(2, 32) };
@@ -35,13 +36,7 @@ internal sealed class RunCompareCommand : LemaCommand
         }
         if (call.Output.Json) return ExitCode.Done;
         RunComparison.Of(details).Write(call.Output.Text);
-        WriteChart(call.Output, curves);
+        LineChart.Write(call.Output.Text, curves, Math.Min(call.Output.Width, WidestChart), ChartHeight);
         return ExitCode.Done;
-    }
-
-    private static void WriteChart(Output output, IReadOnlyList<Curve> curves)
-    {
-        int width = Math.Min(output.Width, 120);
-        foreach (string line in LineChart.Draw(curves, width, ChartHeight)) output.Text.WriteLine(SafeText.Of(line));
     }
 }

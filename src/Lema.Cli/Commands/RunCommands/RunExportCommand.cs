@@ -29,7 +29,7 @@ internal sealed class RunExportCommand : LemaCommand
 
     protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
-        if (call.Output.Json && call.Get(_output) is null) throw new CliException(ExitCode.WrongUsage, "With --format json standard output is for protobuf JSON alone.", "Name a file for the export: --output PATH.");
+        if (call.Output.Json && call.Get(_output) is null && call.Get(_to) != TensorBoard) throw new CliException(ExitCode.WrongUsage, "With --format json standard output is for protobuf JSON alone.", "Name a file for the export: --output PATH.");
         await using HostConnection host = await call.ConnectAsync(cancellation);
         RunHistory history = await RunHistory.ReadAsync(host, call.Get(_run), cancellation);
         if (call.Get(_to) == TensorBoard) return WriteEvents(call, history);
@@ -41,7 +41,7 @@ internal sealed class RunExportCommand : LemaCommand
         }
         string file = call.Environment.FullPath(path);
         await File.WriteAllTextAsync(file, text, cancellation);
-        call.Output.Note($"Wrote {file}.");
+        call.Output.Wrote($"Wrote {file}.", file);
         return ExitCode.Done;
     }
 
@@ -49,7 +49,7 @@ internal sealed class RunExportCommand : LemaCommand
     {
         string folder = call.Environment.FullPath(call.Get(_output) ?? history.Run.Summary.Name);
         string file = TensorBoardLog.Write(history, folder);
-        call.Output.Note($"Wrote {file}. Look at it: tensorboard --logdir {folder}");
+        call.Output.Wrote($"Wrote {file}. Look at it: tensorboard --logdir {folder}", file);
         return ExitCode.Done;
     }
 }

@@ -31,7 +31,7 @@ internal sealed class TrainInitCommand : LemaCommand
         string schema = Path.Combine(folder, RunFileSchema.FileName);
         await File.WriteAllTextAsync(schema, RunFileSchema.Write(), cancellation);
         await File.WriteAllTextAsync(file, RunFileTemplate.Write(call.Required(_model), call.Required(_dataset), RunFileSchema.FileName), cancellation);
-        call.Output.Note($"Wrote {file} and {schema}. Check it: lema-remote train --config {call.Get(_file)} --dry-run");
+        call.Output.Wrote($"Wrote {file} and {schema}. Check it: lema-remote train --config {call.Get(_file)} --dry-run", file, schema);
         return ExitCode.Done;
     }
 }

@@ -12,7 +12,7 @@ internal sealed class TrainSchemaCommand : LemaCommand
 
     protected override Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
-        call.Environment.Out.Write(RunFileSchema.Write());
+        call.Environment.Out.Write(RunFileSchema.Write(indented: !call.Output.Json));
         return Task.FromResult(ExitCode.Done);
     }
 }
