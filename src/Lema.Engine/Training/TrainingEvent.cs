@@ -17,8 +17,8 @@ public sealed record Notice(string Text) : TrainingEvent;
 /// <summary>How the run will use memory and time, before its first step.</summary>
 public sealed record PlanMade(MemoryPlan Plan, PlanRequest Request, int Steps) : TrainingEvent;
 
-/// <summary>The stream of the run's weights. Its picture and statistics may be read from any thread.</summary>
-public sealed record StreamOpened(IWeightStream Stream) : TrainingEvent;
+/// <summary>The stream of the run's weights and the ledger of its memory. Pictures, statistics and totals may be read from any thread.</summary>
+public sealed record StreamOpened(IWeightStream Stream, MemoryLedger Ledger) : TrainingEvent;
 
 /// <param name="Step">From 1: the steps that are finished with this one.</param>
 /// <param name="Loss">Mean over the targets of the step.</param>

@@ -63,7 +63,7 @@ public sealed class TrainingRun : IDisposable
             Precision = settings.Precision, WeightBytes = _plan.WeightBytes,
             Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings, _plan.State == StatePlace.File ? job.RunFolder : null),
         });
-        publish(new StreamOpened(_model.Stream));
+        publish(new StreamOpened(_model.Stream, _model.Ledger));
         _optimizer = new(_model.Adapters.Parameters, settings);
         _moments = _model.Ledger.Charge("moments", _model.Adapters.Storage is null ? 2 * sizeof(float) * _model.Adapters.ParameterCount : 0);
         _scaler = new(settings.Precision);

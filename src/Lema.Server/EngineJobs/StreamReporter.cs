@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Lema.Engine.Streaming;
+using Lema.Engine.Streaming.Planning;
+using Lema.Engine.Training;
 using Lema.Server.Workers;
 using Proto = Lema.Protocol.V1;
 
@@ -14,15 +16,16 @@ internal sealed class StreamReporter : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
 
     private readonly IWeightStream _stream;
+    private readonly MemoryLedger _ledger;
     private readonly string _job;
     private readonly IJobContext _context;
     private readonly ManualResetEventSlim _end = new();
     private readonly Thread _thread;
     private Reading _before, _last;
 
-    public StreamReporter(IWeightStream stream, string job, IJobContext context)
+    public StreamReporter(StreamOpened opened, string job, IJobContext context)
     {
-        (_stream, _job, _context) = (stream, job, context);
+        (_stream, _ledger, _job, _context) = (opened.Stream, opened.Ledger, job, context);
         _before = _last = Read();
         _thread = new Thread(Run) { IsBackground = true, Name = "stream reporter" };
         _thread.Start();
@@ -57,6 +60,8 @@ internal sealed class StreamReporter : IDisposable
             DiskStallShare = Math.Min(1, (to.DiskStallSeconds - from.DiskStallSeconds) / seconds),
             DeviceStallShare = Math.Min(1, (to.DeviceStallSeconds - from.DeviceStallSeconds) / seconds),
             HitShare = to.Visits > from.Visits ? (double)(to.Hits - from.Hits) / (to.Visits - from.Visits) : 0,
+            LedgerBytes = _ledger.TotalBytes,
+            LedgerPeakBytes = _ledger.PeakBytes,
             Pipeline = Picture(),
         };
     }

@@ -32,7 +32,7 @@ internal static class TrainJobRunner
         {
             return TrainingRun.Execute(run, next =>
             {
-                if (next is StreamOpened opened) reporter = new(opened.Stream, job.RunId, context);
+                if (next is StreamOpened opened) reporter = new(opened, job.RunId, context);
                 foreach (Proto.WorkerEvent translated in TrainingEvents.Translate(next, job)) context.Publish(translated);
             }, context.Stop);
         }

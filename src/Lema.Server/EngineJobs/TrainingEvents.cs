@@ -39,7 +39,8 @@ internal static class TrainingEvents
     private static Proto.StepPoint Point(StepCompleted step) => new()
     {
         Step = step.Step, Loss = step.Loss, LearningRate = step.LearningRate, GradNorm = step.GradientNorm, Tokens = step.Tokens, Seconds = step.Seconds, StallSeconds = step.StallSeconds,
-        DiskBytes = step.DiskBytes, PeakRssBytes = step.PeakRssBytes, Time = Timestamp.FromDateTime(DateTime.UtcNow),
+        DiskBytes = step.DiskBytes, PeakRssBytes = step.PeakRssBytes, LedgerBytes = step.LedgerBytes, LedgerPeakBytes = step.LedgerPeakBytes,
+        Time = Timestamp.FromDateTime(DateTime.UtcNow),
     };
 
     private static Proto.Checkpoint CheckpointOf(CheckpointSaved saved, string runFolder) => new()

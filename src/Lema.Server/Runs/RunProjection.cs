@@ -73,6 +73,7 @@ internal static class RunProjection
         totals.StallSeconds += point.StallSeconds;
         totals.DiskBytes += point.DiskBytes;
         totals.PeakRssBytes = Math.Max(totals.PeakRssBytes, point.PeakRssBytes);
+        totals.LedgerPeakBytes = Math.Max(totals.LedgerPeakBytes, point.LedgerPeakBytes);
     }
 
     private static void ApplyState(RunDetail run, StateChange change, Timestamp time)

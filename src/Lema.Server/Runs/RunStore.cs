@@ -32,8 +32,8 @@ internal sealed class RunStore(RunDatabase database)
         {
             StepPoint point = change.Steps.Points.Single();
             connection.Execute("""
-                INSERT INTO run_steps (run_id, sequence, step, time, loss, learning_rate, grad_norm, tokens, seconds, stall_seconds, disk_bytes, peak_rss_bytes)
-                VALUES (@RunId, @Sequence, @Step, @Time, @Loss, @LearningRate, @GradNorm, @Tokens, @Seconds, @StallSeconds, @DiskBytes, @PeakRssBytes)
+                INSERT INTO run_steps (run_id, sequence, step, time, loss, learning_rate, grad_norm, tokens, seconds, stall_seconds, disk_bytes, peak_rss_bytes, ledger_bytes, ledger_peak_bytes)
+                VALUES (@RunId, @Sequence, @Step, @Time, @Loss, @LearningRate, @GradNorm, @Tokens, @Seconds, @StallSeconds, @DiskBytes, @PeakRssBytes, @LedgerBytes, @LedgerPeakBytes)
                 """, StepRow.From(runId, (long)change.Sequence.First, point), transaction);
             return;
         }

@@ -19,6 +19,7 @@ internal static class SeriesBuilder
         ("stall_seconds", p => p.StallSeconds),
         ("disk_bytes", p => p.DiskBytes),
         ("peak_rss_bytes", p => p.PeakRssBytes),
+        ("ledger_peak_bytes", p => p.LedgerPeakBytes),
     ];
 
     private static readonly (string Name, Func<EvaluationPoint, double> Value)[] EvaluationSeries =

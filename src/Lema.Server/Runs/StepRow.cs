@@ -7,7 +7,8 @@ namespace Lema.Server.Runs;
 internal sealed class StepRow
 {
     public const string Columns = "sequence AS Sequence, step AS Step, time AS Time, loss AS Loss, learning_rate AS LearningRate, grad_norm AS GradNorm, tokens AS Tokens, " +
-        "seconds AS Seconds, stall_seconds AS StallSeconds, disk_bytes AS DiskBytes, peak_rss_bytes AS PeakRssBytes";
+        "seconds AS Seconds, stall_seconds AS StallSeconds, disk_bytes AS DiskBytes, peak_rss_bytes AS PeakRssBytes, ledger_bytes AS LedgerBytes, " +
+        "ledger_peak_bytes AS LedgerPeakBytes";
 
     public string RunId { get; init; } = "";
 
@@ -33,16 +34,21 @@ internal sealed class StepRow
 
     public long PeakRssBytes { get; init; }
 
+    public long LedgerBytes { get; init; }
+
+    public long LedgerPeakBytes { get; init; }
+
     public static StepRow From(string runId, long sequence, StepPoint point) => new()
     {
         RunId = runId, Sequence = sequence, Step = point.Step, Time = point.Time.ToDateTime().Ticks, Loss = point.Loss, LearningRate = point.LearningRate, GradNorm = point.GradNorm,
         Tokens = point.Tokens, Seconds = point.Seconds, StallSeconds = point.StallSeconds, DiskBytes = point.DiskBytes, PeakRssBytes = point.PeakRssBytes,
+        LedgerBytes = point.LedgerBytes, LedgerPeakBytes = point.LedgerPeakBytes,
     };
 
     public StepPoint ToPoint() => new()
     {
         Step = Step, Loss = Loss ?? double.NaN, LearningRate = LearningRate, GradNorm = GradNorm ?? double.NaN, Tokens = Tokens, Seconds = Seconds, StallSeconds = StallSeconds,
-        DiskBytes = DiskBytes, PeakRssBytes = PeakRssBytes, Time = Timestamp.FromDateTime(new DateTime(Time, DateTimeKind.Utc)),
+        DiskBytes = DiskBytes, PeakRssBytes = PeakRssBytes, LedgerBytes = LedgerBytes, LedgerPeakBytes = LedgerPeakBytes, Time = Timestamp.FromDateTime(new DateTime(Time, DateTimeKind.Utc)),
     };
 
     public RunEvent ToEvent()
