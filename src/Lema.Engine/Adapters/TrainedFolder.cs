@@ -12,8 +12,17 @@ public static class TrainedFolder
     /// <exception cref="LemaException">The folder is neither, a file is broken, or it does not fit the model.</exception>
     public static AdapterWeights Load(string folder, DecoderModel model)
     {
+        string file = WeightsFile(folder);
+        return Path.GetFileName(file) == AdapterFolder.WeightsName ? AdapterFolder.Load(folder, model) : LoadMasters(file, model);
+    }
+
+    /// <summary>Bytes that <see cref="Load"/> reads.</summary>
+    public static long ByteCount(string folder) => new FileInfo(WeightsFile(folder)) is { Exists: true } file ? file.Length : 0;
+
+    private static string WeightsFile(string folder)
+    {
         string masters = Path.Combine(folder, TrainingCheckpoint.MastersName);
-        return File.Exists(Path.Combine(folder, AdapterConfig.FileName)) || !File.Exists(masters) ? AdapterFolder.Load(folder, model) : LoadMasters(masters, model);
+        return File.Exists(Path.Combine(folder, AdapterConfig.FileName)) || !File.Exists(masters) ? Path.Combine(folder, AdapterFolder.WeightsName) : masters;
     }
 
     private static AdapterWeights LoadMasters(string file, DecoderModel model)

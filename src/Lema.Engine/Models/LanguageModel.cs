@@ -17,15 +17,28 @@ public sealed class LanguageModel : IDisposable
     private readonly LayerWeights[] _blocks;
     private readonly LayerWeights _embeddingLayer, _finalNorm;
     private readonly IDisposable[] _charges;
+    private readonly bool _borrowsStream;
 
     public LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType)
+        : this(architecture, units, stream, adapters, computeType, new MemoryLedger())
     {
-        (Architecture, Units, Stream, Adapters, ComputeType) = (architecture, units, stream, adapters, computeType);
         _charges =
         [
             Ledger.Charge("slots and pinned units", stream.SlotBytes),
             Ledger.Charge("trained parameters and gradients", adapters.Storage is null ? 2 * sizeof(float) * adapters.ParameterCount : 0),
         ];
+    }
+
+    private LanguageModel(LanguageModel lender, AdapterWeights adapters)
+        : this(lender.Architecture, lender.Units, lender.Stream, adapters, lender.ComputeType, lender.Ledger)
+    {
+        _borrowsStream = true;
+        _charges = [Ledger.Charge("adapter on loan", sizeof(float) * adapters.ParameterCount)];
+    }
+
+    private LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType, MemoryLedger ledger)
+    {
+        (Architecture, Units, Stream, Adapters, ComputeType, Ledger, _charges) = (architecture, units, stream, adapters, computeType, ledger, []);
         _blocks = [.. Enumerable.Range(0, architecture.BlockCount).Select(block => Weights(architecture.BlockPrefix(block)))];
         (_embeddingLayer, _finalNorm) = (Weights(""), Weights(""));
     }
@@ -61,9 +74,12 @@ public sealed class LanguageModel : IDisposable
     public ScalarType ComputeType { get; }
 
     /// <summary>What the job's long-lived buffers take, by use.</summary>
-    public MemoryLedger Ledger { get; } = new();
+    public MemoryLedger Ledger { get; }
 
     public PassConstants Shared { get; } = new();
+
+    /// <summary>The same stream of weights with something else on top, to generate with. Takes the adapter over; has to be disposed before this model is used again.</summary>
+    public LanguageModel With(AdapterWeights adapters) => new(this, adapters);
 
     /// <summary>Input of the first block, [tokens, hidden] in the compute type.</summary>
     public Variable Embed(TokenBatch batch, Tape? tape = null, IReadOnlyList<SequenceState>? states = null)
@@ -114,7 +130,7 @@ public sealed class LanguageModel : IDisposable
     {
         Shared.Dispose();
         Adapters.Dispose();
-        Stream.Dispose();
+        if (!_borrowsStream) Stream.Dispose();
         foreach (IDisposable charge in _charges) charge.Dispose();
     }
 

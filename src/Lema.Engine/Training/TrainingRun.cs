@@ -25,6 +25,7 @@ public sealed class TrainingRun : IDisposable
 
     private readonly TrainingJob _job;
     private readonly Action<TrainingEvent> _publish;
+    private readonly Action<RestingRun>? _betweenSteps;
     private readonly CancellationToken _stop;
     private readonly LanguageModel _model;
     private readonly ITrainingData _data;
@@ -38,12 +39,13 @@ public sealed class TrainingRun : IDisposable
     private readonly MemoryPlan _plan;
     private readonly int _steps;
     private readonly double _forecast;
+    private readonly RestingRun _resting;
     private readonly List<double> _stepSeconds = [];
     private int _stepsTaken;
 
-    private TrainingRun(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop)
+    private TrainingRun(TrainingJob job, Action<TrainingEvent> publish, Action<RestingRun>? betweenSteps, CancellationToken stop)
     {
-        (_job, _publish, _stop) = (job, publish, stop);
+        (_job, _publish, _betweenSteps, _stop) = (job, publish, betweenSteps, stop);
         RunSettings settings = job.Settings;
         RunSettingsValidator.ThrowIfInvalid(settings);
         publish(new PhaseChanged("Opening the model and the dataset"));
@@ -66,6 +68,7 @@ public sealed class TrainingRun : IDisposable
         publish(new StreamOpened(_model.Stream, _model.Ledger));
         _optimizer = new(_model.Adapters.Parameters, settings);
         _moments = _model.Ledger.Charge("moments", _model.Adapters.Storage is null ? 2 * sizeof(float) * _model.Adapters.ParameterCount : 0);
+        _resting = new(_model, _plan.HostBytes - request.RuntimeBytes - _model.Ledger.TotalBytes, _plan.MicroBatchRows * request.Length, job.RunFolder);
         _scaler = new(settings.Precision);
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
@@ -79,11 +82,12 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Runs a job to its end, or until it is asked to stop. Runs on the calling thread, which has to be a dedicated one.</summary>
     /// <param name="publish">Receives what happens, on this thread.</param>
     /// <param name="stop">Ends the run after the step in progress is discarded, with a checkpoint of the last finished one.</param>
+    /// <param name="betweenSteps">Called before each step, on this thread: the run waits meanwhile and can make replies.</param>
     /// <exception cref="Errors.LemaException">The job cannot run: settings, model, dataset, budget, or disk. What has been saved stays.</exception>
-    public static TrainingResult Execute(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop)
+    public static TrainingResult Execute(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop, Action<RestingRun>? betweenSteps = null)
     {
         using var scope = NewDisposeScope();
-        using TrainingRun run = new(job, publish, stop);
+        using TrainingRun run = new(job, publish, betweenSteps, stop);
         return run.Loop();
     }
 
@@ -104,6 +108,7 @@ public sealed class TrainingRun : IDisposable
         bool stalled = _history.HasStalled;
         while (step < _steps && !stalled)
         {
+            _betweenSteps?.Invoke(_resting);
             if (!TrainStep(step)) break;
             step++;
             bool last = step == _steps;

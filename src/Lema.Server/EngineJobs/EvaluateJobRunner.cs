@@ -27,7 +27,7 @@ internal static class EvaluateJobRunner
     private static void Ask(Proto.EvaluateJob job, OpenModel open, IJobContext context, long start)
     {
         ReplyFormat format = job.ReplyFormat.ToEngine() ?? ReplyFormat.Lema;
-        ReplyEvaluator evaluator = new(open.Model, open.Tokenizer, open.EndTokens, format) { MaxNewTokens = job.MaxTokens, Prompt = question => open.Prompts.Of(question, format) };
+        ReplyEvaluator evaluator = new(open.Model, open.Text.Tokenizer, open.Text.EndTokens, format) { MaxNewTokens = job.MaxTokens, Prompt = question => open.Text.Prompts.Of(question, format) };
         Proto.EvaluationResult result = new() { ReplyFormat = format.Name };
         foreach (Proto.Question[] chunk in job.Questions.Chunk(QuestionsAtOnce))
         {
@@ -48,7 +48,7 @@ internal static class EvaluateJobRunner
 
     private static void Measure(Proto.EvaluateJob job, OpenModel open, IJobContext context, long start)
     {
-        int[] ids = open.Tokenizer.EncodePrompt(job.Text);
+        int[] ids = open.Text.Tokenizer.EncodePrompt(job.Text);
         PerplexityResult measured = new Perplexity(open.Model).Measure(ids, done => context.Publish(new Proto.WorkerEvent
         {
             Progress = new Proto.Progress { Phase = "scoring", Done = done, Total = ids.Length - 1, Unit = "tokens" },

@@ -1,5 +1,3 @@
-using Lema.Engine.Datasets.Tokenizers;
-using Lema.Engine.Generation;
 using Lema.Engine.Models;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
@@ -11,32 +9,22 @@ namespace Lema.Server.EngineJobs;
 /// <summary>A model with its tokenizer, open for replies. Lives as long as its job.</summary>
 internal sealed class OpenModel : IDisposable
 {
-    private OpenModel(string folder, LanguageModel model, Tokenizer tokenizer)
-    {
-        Model = model;
-        Tokenizer = tokenizer;
-        EndTokens = Lema.Engine.Generation.EndTokens.Read(folder, tokenizer);
-        Prompts = new PromptBuilder(folder, tokenizer);
-    }
+    private OpenModel(LanguageModel model, ModelText text) => (Model, Text) = (model, text);
 
     public LanguageModel Model { get; }
 
-    public Tokenizer Tokenizer { get; }
-
-    public IReadOnlySet<int> EndTokens { get; }
-
-    public PromptBuilder Prompts { get; }
+    public ModelText Text { get; }
 
     public static OpenModel Open(Proto.ModelFolders folders)
     {
-        Tokenizer tokenizer = Tokenizer.Load(folders.Model);
+        ModelText text = ModelText.Load(folders.Model);
         LanguageModel model = LanguageModel.Open(folders.Model, new ModelOptions
         {
             Precision = PrecisionOf(folders),
             WeightBytes = folders.WeightBytes > 0 ? folders.WeightBytes : null,
             Adapters = folders.Adapter.Length > 0 ? ModelOptions.FromFolder(folders.Adapter) : null,
         });
-        return new OpenModel(folders.Model, model, tokenizer);
+        return new OpenModel(model, text);
     }
 
     public void Dispose() => Model.Dispose();

@@ -6,7 +6,7 @@ using Proto = Lema.Protocol.V1;
 
 namespace Lema.Server.EngineJobs;
 
-/// <summary>Trains, or goes on training.</summary>
+/// <summary>Trains, or goes on training, and answers between two steps who asks for replies of the base or a checkpoint.</summary>
 internal static class TrainJobRunner
 {
     public static void Run(Proto.TrainJob job, IJobContext context)
@@ -27,6 +27,7 @@ internal static class TrainJobRunner
 
     private static TrainingResult Train(TrainingJob run, Proto.TrainJob job, IJobContext context)
     {
+        Lazy<ModelText> text = new(() => ModelText.Load(job.ModelFolder));
         StreamReporter? reporter = null;
         try
         {
@@ -34,7 +35,7 @@ internal static class TrainJobRunner
             {
                 if (next is StreamOpened opened) reporter = new(opened, job.RunId, context);
                 foreach (Proto.WorkerEvent translated in TrainingEvents.Translate(next, job)) context.Publish(translated);
-            }, context.Stop);
+            }, context.Stop, resting => context.AnswerWaiting(asked => resting.Lend(asked.Request.Adapter, generator => ReplyJob.Answer(asked, generator, text.Value))));
         }
         finally
         {

@@ -8,7 +8,7 @@ namespace Lema.Server.Jobs;
 
 /// <summary>
 /// Workers that hold a model open for chat. One a model and adapter; it is released after some minutes without a call, or at once when another job needs its memory.
-/// Lives as long as the daemon.
+/// Where there is no memory for one, the worker of the run in question answers between two steps. Lives as long as the daemon.
 /// </summary>
 internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger memory, WorkerBoard board, TimeProvider clock) : IAsyncDisposable
 {
@@ -21,7 +21,31 @@ internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger mem
     public async IAsyncEnumerable<ChatResponse> ChatAsync(Target target, GenerateRepliesRequest request, [EnumeratorCancellation] CancellationToken stop)
     {
         yield return new ChatResponse { Progress = new Progress { Phase = "opening the model" } };
-        ServingWorker serving = await AcquireAsync(target, stop).ConfigureAwait(false);
+        ServingWorker? serving = null;
+        while (serving is null)
+        {
+            Task released = memory.NextRelease;
+            IEngineWorker? training = null;
+            try
+            {
+                serving = await AcquireAsync(target, stop).ConfigureAwait(false);
+            }
+            catch (BudgetExceededException) when ((training = board.WorkerOf(target.RunId)) is not null)
+            {
+                // The run that has the memory answers itself.
+            }
+            if (training is null) continue;
+            yield return new ChatResponse { Progress = new Progress { Phase = "waiting for a step of the run to end" } };
+            bool answered = false;
+            await foreach (ChatResponse response in UntilLostAsync(training, Between(request, target), stop).ConfigureAwait(false))
+            {
+                answered = true;
+                yield return response;
+            }
+            if (answered) yield break;
+            // It ended before it came to this: its memory is free in a moment.
+            await released.WaitAsync(stop).ConfigureAwait(false);
+        }
         bool lost = true;
         try
         {
@@ -54,6 +78,33 @@ internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger mem
         await _gate.WaitAsync().ConfigureAwait(false);
         foreach (ServingWorker serving in _serving.Values.ToArray()) await RemoveAsync(serving).ConfigureAwait(false);
         _gate.Release();
+    }
+
+    private static GenerateRepliesRequest Between(GenerateRepliesRequest request, Target target)
+    {
+        GenerateRepliesRequest asked = request.Clone();
+        asked.Adapter = target.Folders.Adapter;
+        return asked;
+    }
+
+    /// <summary>Nothing at all when the worker ends before its first response.</summary>
+    private static async IAsyncEnumerable<ChatResponse> UntilLostAsync(IEngineWorker worker, GenerateRepliesRequest request, [EnumeratorCancellation] CancellationToken stop)
+    {
+        await using IAsyncEnumerator<ChatResponse> responses = worker.GenerateAsync(request, stop).GetAsyncEnumerator(stop);
+        bool first = true;
+        while (true)
+        {
+            try
+            {
+                if (!await responses.MoveNextAsync().ConfigureAwait(false)) yield break;
+            }
+            catch (Exception error) when (first && !stop.IsCancellationRequested && WorkerFailure.From(error).WorkerLost)
+            {
+                yield break;
+            }
+            first = false;
+            yield return responses.Current;
+        }
     }
 
     private async Task<ServingWorker> AcquireAsync(Target target, CancellationToken stop)

@@ -20,8 +20,11 @@ internal sealed class WorkerBoard
 
     public IReadOnlyList<WorkerSample> Samples() => [.. _entries.Keys.Select(entry => entry.Sample())];
 
+    /// <summary>The worker of a job; null when there is none.</summary>
+    public IEngineWorker? WorkerOf(string job) => _entries.Keys.FirstOrDefault(entry => entry.Job == job)?.Worker;
+
     /// <summary>The process that works for a job; null when there is none, or it is this one.</summary>
-    public int? ProcessIdOf(string job) => _entries.Keys.Where(entry => entry.Job == job).Select(entry => entry.ProcessId).FirstOrDefault();
+    public int? ProcessIdOf(string job) => WorkerOf(job)?.ProcessId;
 
     public int Count => _entries.Count;
 
@@ -37,7 +40,7 @@ internal sealed class WorkerBoard
 
         public bool IsLimit => isLimit;
 
-        public int? ProcessId => worker.ProcessId;
+        public IEngineWorker Worker => worker;
 
         public long Rss
         {

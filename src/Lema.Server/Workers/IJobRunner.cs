@@ -27,6 +27,9 @@ public interface IJobContext
 
     /// <summary>Answers requests for replies, one after another on this thread, until the job is to end. For jobs that serve.</summary>
     void Serve(Action<ReplyRequest> answer);
+
+    /// <summary>Answers the requests for replies that wait at this moment, on this thread. For jobs that do something else in the first place.</summary>
+    void AnswerWaiting(Action<ReplyRequest> answer);
 }
 
 /// <summary>One call for replies, answered on the job's thread.</summary>

@@ -9,6 +9,8 @@ namespace Lema.Server.Workers;
 /// <summary>Runs one job on a thread of its own, where tensor code belongs, and carries its events to asynchronous readers. Lives as long as its worker.</summary>
 internal sealed class JobHost(IJobRunner runner) : IDisposable
 {
+    private const string Ended = "The worker has ended.";
+
     private readonly CancellationTokenSource _stop = new();
     private readonly BlockingCollection<QueuedReply> _requests = new(boundedCapacity: 64);
     private long _heartbeat;
@@ -52,7 +54,7 @@ internal sealed class JobHost(IJobRunner runner) : IDisposable
         Channel<ChatResponse> responses = Channel.CreateBounded<ChatResponse>(new BoundedChannelOptions(256) { SingleReader = true });
         using CancellationTokenSource leaving = CancellationTokenSource.CreateLinkedTokenSource(stop, _stop.Token);
         QueuedReply queued = new(new ReplyRequest(request, response => Write(responses.Writer, response, leaving.Token), leaving.Token), responses.Writer);
-        _requests.Add(queued, leaving.Token);
+        Enqueue(queued, leaving.Token);
         try
         {
             await foreach (ChatResponse response in responses.Reader.ReadAllAsync(leaving.Token).ConfigureAwait(false)) yield return response;
@@ -84,8 +86,20 @@ internal sealed class JobHost(IJobRunner runner) : IDisposable
         finally
         {
             _requests.CompleteAdding();
-            while (_requests.TryTake(out QueuedReply? left)) left.Complete(new OperationCanceledException("The worker has ended."));
+            while (_requests.TryTake(out QueuedReply? left)) left.Complete(new OperationCanceledException(Ended));
             ended.SetResult();
+        }
+    }
+
+    private void Enqueue(QueuedReply queued, CancellationToken stop)
+    {
+        try
+        {
+            _requests.Add(queued, stop);
+        }
+        catch (InvalidOperationException ended)
+        {
+            throw new OperationCanceledException(Ended, ended);
         }
     }
 
@@ -123,18 +137,25 @@ internal sealed class JobHost(IJobRunner runner) : IDisposable
 
         public void Serve(Action<ReplyRequest> answer)
         {
-            while (TryTake(out QueuedReply? queued))
+            while (TryTake(out QueuedReply? queued)) Answer(queued, answer);
+        }
+
+        public void AnswerWaiting(Action<ReplyRequest> answer)
+        {
+            for (int waiting = host._requests.Count; waiting > 0 && host._requests.TryTake(out QueuedReply? queued); waiting--) Answer(queued, answer);
+        }
+
+        private static void Answer(QueuedReply queued, Action<ReplyRequest> answer)
+        {
+            try
             {
-                try
-                {
-                    answer(queued.Request);
-                    queued.Complete();
-                }
-                catch (Exception error)
-                {
-                    // One reply that cannot be made is its caller's matter; the model stays open for the others.
-                    queued.Complete(error);
-                }
+                answer(queued.Request);
+                queued.Complete();
+            }
+            catch (Exception error)
+            {
+                // One reply that cannot be made is its caller's matter; the job goes on.
+                queued.Complete(error);
             }
         }
 

@@ -34,6 +34,10 @@ internal sealed class WorkerService(JobHost host) : Worker.WorkerBase
         {
             await foreach (ChatResponse next in host.GenerateAsync(request, context.CancellationToken)) await responseStream.WriteAsync(next);
         }
+        catch (OperationCanceledException ended) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, ended.Message));
+        }
         catch (Exception error) when (LemaStatus.From(error) is { } status)
         {
             throw status;
