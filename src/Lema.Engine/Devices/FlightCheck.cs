@@ -8,12 +8,14 @@ namespace Lema.Engine.Devices;
 /// <summary>Measures, in a few seconds, what a forecast depends on: the disk under a model, matrix products, copies within memory.</summary>
 public static class FlightCheck
 {
+    /// <summary>What the memory's speed is measured on.</summary>
+    public const long MemoryProbeBytes = 1L << 30;
+
     private const int GemmRows = 512;
     private const int GemmInner = 4096;
     private const int GemmColumns = 11_008;
     private const int GemmRuns = 12;
     private const int MemoryRuns = 5;
-    private const long MemoryBytes = 1L << 30;
     private const long SampleBytes = 1L << 30;
 
     private static readonly int[] ReadSizes = [8 << 20, 16 << 20, 32 << 20, 64 << 20];
@@ -54,8 +56,8 @@ public static class FlightCheck
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        torch.Tensor values = torch.ones(MemoryBytes / sizeof(float));
-        return MemoryBytes / Enumerable.Range(0, MemoryRuns).Min(_ => Seconds(() =>
+        torch.Tensor values = torch.ones(MemoryProbeBytes / sizeof(float));
+        return MemoryProbeBytes / Enumerable.Range(0, MemoryRuns).Min(_ => Seconds(() =>
         {
             using torch.Tensor sum = values.sum();
             sum.item<float>();

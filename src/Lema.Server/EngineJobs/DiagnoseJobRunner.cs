@@ -1,15 +1,14 @@
 using Lema.Engine.Devices;
-using System.Diagnostics;
 using Lema.Protocol.V1;
 using Lema.Server.Workers;
 using static TorchSharp.torch;
 
 namespace Lema.Server.EngineJobs;
 
-/// <summary>Measures disk, memory and compute, and says what stands in the way of using them.</summary>
+/// <summary>Measures disk, memory and compute as a run's flight check does, and says what stands in the way of using them.</summary>
 internal static class DiagnoseJobRunner
 {
-    private const long ProbeBytes = 128 << 20;
+    private const long ProbeBytes = 256 << 20;
     private const long LittleDisk = 5L << 30;
     private const double SlowDisk = 200e6;
 
@@ -17,7 +16,8 @@ internal static class DiagnoseJobRunner
     {
         DiagnoseResponse report = new()
         {
-            GemmBf16Flops = FlightCheck.GemmFlopsPerSecond(ScalarType.BFloat16), GemmFp32Flops = FlightCheck.GemmFlopsPerSecond(ScalarType.Float32), DiskBytesPerSecond = DiskSpeed(job.Folder), MemoryBytesPerSecond = MemorySpeed(),
+            GemmBf16Flops = FlightCheck.GemmFlopsPerSecond(ScalarType.BFloat16), GemmFp32Flops = FlightCheck.GemmFlopsPerSecond(ScalarType.Float32),
+            DiskBytesPerSecond = DiskSpeed(job.Folder), MemoryBytesPerSecond = FlightCheck.MemoryBytesPerSecond(),
         };
         void Find(bool well, string subject, string finding, string remedy) => report.Findings.Add(new Diagnosis
         {
@@ -25,7 +25,7 @@ internal static class DiagnoseJobRunner
         });
         long free = new DriveInfo(job.Folder).AvailableFreeSpace;
         Find(free >= LittleDisk, "disk space", $"{free:N0} bytes are free.", "Free space, or move the data folder: checkpoints and merged models are written there.");
-        Find(report.DiskBytesPerSecond >= SlowDisk, "disk speed", $"{report.DiskBytesPerSecond / 1e6:N0} MB/s, write and read back.", "Put models on a faster disk, an SSD: every step reads the weights that do not stay in memory.");
+        Find(report.DiskBytesPerSecond >= SlowDisk, "disk speed", $"{report.DiskBytesPerSecond / 1e6:N0} MB/s, read past the page cache.", "Put models on a faster disk, an SSD: every step reads the weights that do not stay in memory.");
         Find(report.GemmBf16Flops >= report.GemmFp32Flops, "bf16", $"{report.GemmBf16Flops / 1e9:N0} GFLOP/s against {report.GemmFp32Flops / 1e9:N0} in fp32.", "This processor is faster in fp32: set precision: fp32.");
         Find(Environment.GetEnvironmentVariable("GLIBC_TUNABLES") is { Length: > 0 }, "memory allocator", "GLIBC_TUNABLES of the worker.", "Let lema-server start its workers itself, which sets it.");
         context.Publish(new WorkerEvent { Diagnosis = report });
@@ -39,33 +39,16 @@ internal static class DiagnoseJobRunner
         {
             byte[] block = new byte[8 << 20];
             Random.Shared.NextBytes(block);
-            long start = Stopwatch.GetTimestamp();
-            using (FileStream file = new(probe, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 0))
+            using (FileStream file = new(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0))
             {
                 for (long written = 0; written < ProbeBytes; written += block.Length) file.Write(block);
                 file.Flush(flushToDisk: true);
-                file.Position = 0;
-                while (file.Read(block) > 0) { }
             }
-            return 2 * ProbeBytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
+            return FlightCheck.DiskBytesPerSecond(probe);
         }
         finally
         {
             File.Delete(probe);
         }
-    }
-
-    private static double MemorySpeed()
-    {
-        using var scope = NewDisposeScope();
-        Tensor numbers = ones(64L << 20, ScalarType.Float32);
-        double best = double.MaxValue;
-        for (int i = 0; i < 4; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            numbers.sum().item<float>();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-        return (64L << 20) * sizeof(float) / best;
     }
 }

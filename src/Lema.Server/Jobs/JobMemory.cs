@@ -1,3 +1,4 @@
+using Lema.Engine.Devices;
 using Lema.Engine.Models;
 using Lema.Engine.Streaming.Planning;
 using Lema.Engine.Training;
@@ -33,6 +34,8 @@ internal static class JobMemory
     }
 
     public static long ForWeights(long weightBytes) => RuntimeBytes + WorkingBytes + weightBytes;
+
+    public static long ForDiagnosis() => RuntimeBytes + WorkingBytes + FlightCheck.MemoryProbeBytes;
 
     /// <summary>Copying from file to file, a layer at a time.</summary>
     public static long ForCopy() => RuntimeBytes + WorkingBytes;

@@ -6,11 +6,12 @@ using Lema.Server.Hosting;
 using Lema.Server.Jobs;
 using Lema.Server.Monitoring;
 using Lema.Server.Security;
+using Lema.Server.Storage;
 
 namespace Lema.Server.Services;
 
 /// <summary>The machine and the daemon, for clients. Made for each call.</summary>
-internal sealed class HostService(DaemonIdentity identity, DaemonOptions options, MemoryLedger memory, WorkerJobs workers) : Protocol.V1.Host.HostBase
+internal sealed class HostService(DaemonIdentity identity, DataFolder data, MemoryLedger memory, WorkerJobs workers) : Protocol.V1.Host.HostBase
 {
     private static readonly string[] Capabilities = ["training.pause", "training.resume", "chat", "merge", "evaluation", "uploads.resumable"];
 
@@ -26,7 +27,7 @@ internal sealed class HostService(DaemonIdentity identity, DaemonOptions options
             ProcessorCount = Environment.ProcessorCount,
             MemoryBytes = MachineCounters.Read().MemoryTotalBytes,
             MemoryAvailableBytes = memory.FreeBytes,
-            DiskFreeBytes = new DriveInfo(options.DataFolder).AvailableFreeSpace,
+            DiskFreeBytes = new DriveInfo(data.Root).AvailableFreeSpace,
             Started = Timestamp.FromDateTimeOffset(identity.Started),
             Role = caller.Role,
             TokenName = caller.Name,
@@ -41,7 +42,7 @@ internal sealed class HostService(DaemonIdentity identity, DaemonOptions options
     public override async Task<DiagnoseResponse> Diagnose(DiagnoseRequest request, ServerCallContext context)
     {
         DiagnoseResponse? diagnosis = null;
-        await workers.RunAsync("diagnosis", new WorkerJob { Diagnose = new DiagnoseJob { Folder = options.DataFolder } }, JobMemory.ForCopy(), next =>
+        await workers.RunAsync("diagnosis", new WorkerJob { Diagnose = new DiagnoseJob { Folder = data.Uploads } }, JobMemory.ForDiagnosis(), next =>
         {
             if (next.KindCase == WorkerEvent.KindOneofCase.Diagnosis) diagnosis = next.Diagnosis;
             return Task.CompletedTask;
