@@ -2,8 +2,15 @@
 """Starts a run on a Lema daemon and follows it to its end, also over lost connections.
 
     pip install grpcio grpcio-tools
-    python -m grpc_tools.protoc -I ../../protos --python_out=. --grpc_python_out=. ../../protos/lema/v1/*.proto
-    python follow_run.py 127.0.0.1:5090 DATA/admin.token lema-tiny my-rows
+    python3 -m grpc_tools.protoc -I ../../protos --python_out=. --grpc_python_out=. ../../protos/lema/v1/*.proto
+
+or, with Debian's packages python3-grpcio and protobuf-compiler-grpc,
+
+    protoc -I ../../protos --python_out=. --grpc_out=. --plugin=protoc-gen-grpc=$(command -v grpc_python_plugin) ../../protos/lema/v1/*.proto
+
+and then
+
+    python3 follow_run.py 127.0.0.1:5090 DATA/admin.token lema-tiny my-rows
 """
 
 import sys
@@ -32,7 +39,7 @@ def follow(training, token, run):
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.OUT_OF_RANGE:
                 continue
-            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.INTERNAL):
+            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL):
                 raise
             time.sleep(pause)
             pause = min(pause * 2, 10)

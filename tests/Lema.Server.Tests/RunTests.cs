@@ -63,6 +63,30 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task Ledger_OfEachStep_IsInTheEventsTheTotalsAndTheCurveAlsoAfterARestart()
+    {
+        string folder = Directory.CreateTempSubdirectory("lema-ledger-").FullName;
+        string run;
+        await using (TestDaemon first = await TestDaemon.StartAsync(folder))
+        {
+            await first.AddDatasetAsync();
+            run = (await first.StartRunAsync(7)).Summary.Id;
+            await first.WaitForAsync(run, RunState.Completed);
+        }
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(folder))
+        {
+            List<StepPoint> points = [];
+            await foreach (WatchRunResponse message in daemon.Training.WatchRun(new WatchRunRequest { Run = run, AfterSequence = 0 }).ResponseStream.ReadAllAsync())
+                points.AddRange(message.Events.Events.SelectMany(change => change.Steps?.Points ?? []));
+            Assert.Equal(Enumerable.Range(1, 7).Select(step => (FakeJobRunner.LedgerOf(step), 2 * FakeJobRunner.LedgerOf(step))), points.Select(point => (point.LedgerBytes, point.LedgerPeakBytes)));
+            Assert.Equal(2 * FakeJobRunner.LedgerOf(7), (await daemon.Training.GetRunAsync(new GetRunRequest { Run = run })).Totals.LedgerPeakBytes);
+            GetMetricsResponse metrics = await daemon.Training.GetMetricsAsync(new GetMetricsRequest { Run = run, Series = { "ledger_peak_bytes" } });
+            Assert.Equal(Enumerable.Range(1, 7).Select(step => 2.0 * FakeJobRunner.LedgerOf(step)), metrics.Series.Single().Values);
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task WatchRun_AfterANumberThatIsNotThere_AnswersWithASnapshotAndOutOfRange()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();

@@ -1,14 +1,15 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
-using Lema.Server.Monitoring;
-using Lema.Server.Tests.Fakes;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
+using Lema.Server.Tests.Faults;
+using Lema.Testing;
 
 namespace Lema.Server.Tests;
 
 public sealed class SystemdTests
 {
+    private const string Analyzer = "/usr/bin/systemd-analyze";
+
     [Fact(DisplayName = "service: what systemd is told")]
     public async Task Notifications_OverTheLifeOfADaemon_SayReadyWellAndStopping()
     {
@@ -16,19 +17,45 @@ public sealed class SystemdTests
         using Socket systemd = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         systemd.Bind(new UnixDomainSocketEndPoint(path));
         List<string> heard = [];
-        using CancellationTokenSource late = new(TimeSpan.FromSeconds(30));
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(2));
         async Task HearAsync(string state)
         {
             byte[] buffer = new byte[256];
             while (!heard.Contains(state)) heard.Add(Encoding.UTF8.GetString(buffer, 0, await systemd.ReceiveAsync(buffer, SocketFlags.None, late.Token)));
         }
-        await using (TestDaemon daemon = await TestDaemon.StartAsync(configure: services => services.AddSingleton<IHostedService>(provider =>
-            new SystemdNotifications(path, TimeSpan.FromMilliseconds(100), provider.GetRequiredService<IHostApplicationLifetime>(), TimeProvider.System))))
+        using (DaemonProcess daemon = await DaemonProcess.StartAsync(Path.Combine(folder, "data"), ("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "200000")))
         {
             await HearAsync("READY=1");
             await HearAsync("WATCHDOG=1");
+            daemon.Terminate();
+            await HearAsync("STOPPING=1");
+            Assert.Equal(0, await daemon.WaitForExitAsync());
         }
-        await HearAsync("STOPPING=1");
         Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact(DisplayName = "service: the unit")]
+    public async Task Unit_WithTheProgramWhereItSays_HasNothingThatSystemdObjectsTo()
+    {
+        if (!File.Exists(Analyzer)) Assert.Skip("no systemd-analyze");
+        using TemporaryFolder folder = new();
+        string published = Path.Combine(Repository.Folder, "deploy", "lema-server.service");
+        // The program is not installed here: something that can be executed stands in for it.
+        string unit = (await File.ReadAllTextAsync(published)).Replace("/opt/lema/lema-server", "/bin/true", StringComparison.Ordinal);
+        Assert.Equal("", await VerifyAsync(folder, unit));
+        Assert.Contains("ProtectSystm", await VerifyAsync(folder, unit.Replace("ProtectSystem=", "ProtectSystm=", StringComparison.Ordinal)), StringComparison.Ordinal);
+        foreach (string line in (string[])["Type=notify", "NoNewPrivileges=yes", "ProtectSystem=strict", "User=lema", "KillMode=mixed", "UMask=0077"]) Assert.Contains(line, unit.Split('\n'));
+        Assert.Contains("WatchdogSec=", unit, StringComparison.Ordinal);
+    }
+
+    /// <summary>What systemd says of the unit itself; what it says of other units of this machine is left out.</summary>
+    private static async Task<string> VerifyAsync(TemporaryFolder folder, string unit)
+    {
+        string file = Path.Combine(folder.Path, "lema-server.service");
+        await File.WriteAllTextAsync(file, unit);
+        using Process process = Process.Start(new ProcessStartInfo(Analyzer, ["verify", "--man=no", file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string said = await process.StandardError.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await process.WaitForExitAsync();
+        return string.Join('\n', said.Split('\n').Where(line => line.Contains("lema-server.service", StringComparison.Ordinal)));
     }
 }

@@ -29,8 +29,9 @@ internal static class CheckCommand
         {
             using DataFolder data = DataFolder.Open(options.DataFolder);
             using RunDatabase database = RunDatabase.Open(data.Database);
-            if (options.Tls is { } tls) ServerTls.Load(tls, data).Dispose();
+            if (options.Tls is { } tls) Try(problems, () => ServerTls.Load(tls, data).Dispose());
         });
+        if (options.Tls?.ClientCaFile is { } authorities) Try(problems, () => ServerTls.LoadAuthorities(authorities));
         foreach (string problem in problems) Console.Error.WriteLine($"lema-server: {problem}");
         if (problems.Count == 0) Console.WriteLine("Everything is in order.");
         return problems.Count == 0 ? 0 : InvalidInput;

@@ -13,6 +13,9 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
     private const int EventsAMessage = 1_000;
     private const int LogLines = 200;
 
+    /// <summary>Clients take 4 MB a message unless told otherwise.</summary>
+    private const int BytesAMessage = 1 << 20;
+
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(0.25), LeastInterval = TimeSpan.FromSeconds(0.05), LongestInterval = TimeSpan.FromMinutes(1);
 
     private readonly TimeSpan _interval = request.ProgressIntervalSeconds > 0
@@ -44,7 +47,7 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
             }
             TimeSpan wait = rhythm.UntilNext();
             if (wait > TimeSpan.Zero && !HasUrgent(cursor)) await WaitAsync(wait, urgent, stop);
-            IReadOnlyList<RunEvent> events = session.EventsAfter(cursor, EventsAMessage);
+            IReadOnlyList<RunEvent> events = Bounded(session.EventsAfter(cursor, EventsAMessage));
             WatchRunResponse message = new() { Events = new RunEvents { Run = session.Summary }, Sent = Now() };
             message.Events.Events.AddRange(EventCoalescing.Coalesce(events));
             cursor = events[^1].Sequence.Last;
@@ -60,6 +63,18 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
         snapshot.Series.AddRange(series);
         snapshot.Log.AddRange(store.ReadLogTail(session.Id, LogLines).Where(line => line.Sequence <= snapshot.Sequence));
         return snapshot;
+    }
+
+    /// <summary>As many as a message holds, at least one.</summary>
+    private static IReadOnlyList<RunEvent> Bounded(IReadOnlyList<RunEvent> events)
+    {
+        int count = 0;
+        for (long bytes = 0; count < events.Count; count++)
+        {
+            bytes += events[count].CalculateSize();
+            if (bytes > BytesAMessage && count > 0) break;
+        }
+        return count == events.Count ? events : [.. events.Take(count)];
     }
 
     private Timestamp Now() => Timestamp.FromDateTimeOffset(clock.GetUtcNow());

@@ -27,17 +27,19 @@ internal sealed class Authentication(RequestDelegate next, TokenStore tokens, Fa
             // Right tokens pass all the same: a program with an old one must not lock out everybody at its address.
             if (limiter.IsBlocked(peer))
             {
-                await RefuseAsync(context, "", StatusCodes.Status429TooManyRequests, ResourceExhausted, "Too many calls with a wrong token came from this address. Wait a minute.");
+                // On record once a window: whoever guesses on must not fill the disk.
+                bool recorded = FailureLimiter.IsFirstBlocked(limiter.RecordFailure(peer));
+                await RefuseAsync(context, recorded, "", StatusCodes.Status429TooManyRequests, ResourceExhausted, "Too many calls with a wrong token came from this address. Wait a minute.");
                 return;
             }
             limiter.RecordFailure(peer);
-            await RefuseAsync(context, "", StatusCodes.Status401Unauthorized, Unauthenticated,
+            await RefuseAsync(context, recorded: true, "", StatusCodes.Status401Unauthorized, Unauthenticated,
                 "This call needs a valid token. The first one is in the daemon's DATA/admin.token; name its file with --token-file or LEMA_TOKEN_FILE.");
             return;
         }
         if (RequiredRole(context) is not { } required || principal.Role < required)
         {
-            await RefuseAsync(context, principal.Name, StatusCodes.Status403Forbidden, PermissionDenied,
+            await RefuseAsync(context, recorded: true, principal.Name, StatusCodes.Status403Forbidden, PermissionDenied,
                 $"Token '{principal.Name}' has the role {principal.Role.ToString().ToLowerInvariant()}, which may not make this call.");
             return;
         }
@@ -53,9 +55,9 @@ internal sealed class Authentication(RequestDelegate next, TokenStore tokens, Fa
 
     private static bool IsGrpc(HttpContext context) => context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
 
-    private async Task RefuseAsync(HttpContext context, string principal, int httpStatus, int grpcStatus, string message)
+    private async Task RefuseAsync(HttpContext context, bool recorded, string principal, int httpStatus, int grpcStatus, string message)
     {
-        audit.Write(principal, $"{context.Connection.RemoteIpAddress}", context.Request.Path, "", ((Grpc.Core.StatusCode)grpcStatus).ToString());
+        if (recorded) audit.Write(principal, $"{context.Connection.RemoteIpAddress}", context.Request.Path, "", ((Grpc.Core.StatusCode)grpcStatus).ToString());
         if (IsGrpc(context))
         {
             context.Response.StatusCode = StatusCodes.Status200OK;

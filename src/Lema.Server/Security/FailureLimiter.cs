@@ -13,13 +13,17 @@ internal sealed class FailureLimiter(TimeProvider clock)
 
     private readonly ConcurrentDictionary<IPAddress, (int Count, long Since)> _failures = new();
 
+    /// <summary>Whether this failure is the first that is refused unseen.</summary>
+    public static bool IsFirstBlocked(int failures) => failures == Allowed + 1;
+
     public bool IsBlocked(IPAddress address) => _failures.TryGetValue(address, out var failures) && failures.Count >= Allowed && clock.GetElapsedTime(failures.Since) < Window;
 
-    public void RecordFailure(IPAddress address)
+    /// <returns>The failures of this address within the window, this one among them.</returns>
+    public int RecordFailure(IPAddress address)
     {
         long now = clock.GetTimestamp();
         if (_failures.Count >= MostAddresses) Forget(now);
-        _failures.AddOrUpdate(address, _ => (1, now), (_, old) => clock.GetElapsedTime(old.Since, now) >= Window ? (1, now) : (old.Count + 1, old.Since));
+        return _failures.AddOrUpdate(address, _ => (1, now), (_, old) => clock.GetElapsedTime(old.Since, now) >= Window ? (1, now) : (old.Count + 1, old.Since)).Count;
     }
 
     /// <summary>Forgets every failure.</summary>

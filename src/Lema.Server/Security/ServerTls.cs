@@ -47,7 +47,9 @@ internal static class ServerTls
         }
     }
 
-    private static X509Certificate2Collection LoadAuthorities(string file)
+    /// <summary>The authorities that clients' certificates must come from.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, or holds none.</exception>
+    public static X509Certificate2Collection LoadAuthorities(string file)
     {
         try
         {

@@ -28,7 +28,8 @@ internal sealed class Watching(WatchLimits limits, IHostApplicationLifetime life
         }
         catch (Exception error) when (error is OperationCanceledException or IOException && late.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            throw new RpcException(new Status(StatusCode.Aborted, $"The watch was ended because a message was not taken within {WriteLimit.TotalSeconds} seconds. Watch again from the last number received."));
+            // The transport has reset the stream: a client that does not read cannot be told a status either, and sees CANCELLED.
+            throw new RpcException(new Status(StatusCode.Aborted, $"A message was not taken within {WriteLimit.TotalSeconds} seconds."));
         }
     }
 }

@@ -19,7 +19,7 @@ public sealed class RunDatabase : IDisposable
     {
         File = file;
         _reserve = reserve;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = file, ForeignKeys = true, DefaultTimeout = 30 }.ToString();
+        _connectionString = ConnectionString(file, SqliteOpenMode.ReadWrite);
     }
 
     public string File { get; }
@@ -33,7 +33,8 @@ public sealed class RunDatabase : IDisposable
         RunDatabase database = new(file, reserve);
         try
         {
-            using SqliteConnection connection = database.Connect();
+            using SqliteConnection connection = new(ConnectionString(file, SqliteOpenMode.ReadWriteCreate));
+            connection.Open();
             connection.Execute("PRAGMA journal_mode = WAL");
             string verdict = connection.QueryFirst<string>("PRAGMA quick_check(1)");
             if (verdict != "ok") throw new StorageException(file, 0, $"the database is damaged: {verdict}. Restore it with `lema-server restore`.");
@@ -77,6 +78,10 @@ public sealed class RunDatabase : IDisposable
             _writing.Release();
         }
     }
+
+    // Only a start makes the file: a data folder that is moved away under a daemon is not taken for a new one.
+    private static string ConnectionString(string file, SqliteOpenMode mode) =>
+        new SqliteConnectionStringBuilder { DataSource = file, Mode = mode, ForeignKeys = true, DefaultTimeout = 30, Pooling = mode != SqliteOpenMode.ReadWriteCreate }.ToString();
 
     private T Commit<T>(Func<SqliteConnection, SqliteTransaction, T> work)
     {

@@ -19,7 +19,12 @@ internal sealed class FakeJobRunner : IJobRunner
     /// <summary>Steps to let through; null: all.</summary>
     public SemaphoreSlim? Gate { get; set; }
 
+    /// <summary>Length of a line that is logged with each step; 0: none is.</summary>
+    public int LogLineLength { get; init; }
+
     public static double LossOf(long step) => 2.0 / Math.Sqrt(step);
+
+    public static long LedgerOf(long step) => 1_000_000 + step;
 
     public void Run(WorkerJob job, IJobContext context)
     {
@@ -59,7 +64,8 @@ internal sealed class FakeJobRunner : IJobRunner
         int every = job.Settings.Checkpoint.EverySteps;
         while (step < job.Settings.Steps)
         {
-            if (Gate is { } gate && !WaitFor(gate, context.Stop) || context.Stop.IsCancellationRequested)
+            context.AnswerWaiting(Answer);
+            if (Gate is { } gate && !WaitFor(gate, context) || context.Stop.IsCancellationRequested)
             {
                 if (!context.Discard && step > saved) Save(store, step, context);
                 context.Publish(new WorkerEvent { Completed = new JobCompleted { Stopped = true, SavedStep = context.Discard ? saved : step } });
@@ -69,8 +75,9 @@ internal sealed class FakeJobRunner : IJobRunner
             step++;
             context.Publish(new WorkerEvent
             {
-                Step = new StepPoint { Step = step, Loss = LossOf(step), LearningRate = 1e-3, GradNorm = 1, Tokens = 100, Seconds = 0.01, DiskBytes = 10, PeakRssBytes = 1 << 20 },
+                Step = new StepPoint { Step = step, Loss = LossOf(step), LearningRate = 1e-3, GradNorm = 1, Tokens = 100, Seconds = 0.01, DiskBytes = 10, PeakRssBytes = 1 << 20, LedgerBytes = LedgerOf(step), LedgerPeakBytes = 2 * LedgerOf(step) },
             });
+            if (LogLineLength > 0) context.Publish(new WorkerEvent { Log = new LogLine { Text = new string('.', LogLineLength) } });
             if (every > 0 && step % every == 0)
             {
                 Save(store, step, context);
@@ -81,11 +88,11 @@ internal sealed class FakeJobRunner : IJobRunner
         context.Publish(new WorkerEvent { Completed = new JobCompleted { SavedStep = step } });
     }
 
-    private static bool WaitFor(SemaphoreSlim gate, CancellationToken stop)
+    private static bool WaitFor(SemaphoreSlim gate, IJobContext context)
     {
         try
         {
-            gate.Wait(stop);
+            while (!gate.Wait(TimeSpan.FromMilliseconds(10), context.Stop)) context.AnswerWaiting(Answer);
             return true;
         }
         catch (OperationCanceledException)

@@ -97,6 +97,15 @@ internal sealed class TestDaemon : IAsyncDisposable
         return ended.Summary;
     }
 
+    /// <summary>Waits for a step by watching.</summary>
+    public async Task UntilStepAsync(string run, long step)
+    {
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(4));
+        await foreach (StreamUpdate<WatchRunResponse> update in RunWatch.FollowAsync(Training, new WatchRunRequest { Run = run, AfterSequence = 0, ProgressIntervalSeconds = 0.05 }, late.Token))
+            if (update is StreamUpdate<WatchRunResponse>.Message { Value.Events.Run: { } now } && now.Step >= step) return;
+        Assert.Fail($"The run ended before step {step}.");
+    }
+
     public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()

@@ -9,7 +9,7 @@ namespace Lema.Server.Tests.Faults;
 internal sealed class DaemonProcess : IDisposable
 {
     /// <summary>The build beside the tests, or the one that <c>LEMA_TEST_SERVER</c> names.</summary>
-    private static readonly string Program = Environment.GetEnvironmentVariable("LEMA_TEST_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "lema-server");
+    public static readonly string Program = Environment.GetEnvironmentVariable("LEMA_TEST_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "lema-server");
 
     private readonly Process _process;
 
@@ -21,15 +21,16 @@ internal sealed class DaemonProcess : IDisposable
 
     public Uri Address { get; }
 
-    public static async Task<DaemonProcess> StartAsync(string data)
+    public static async Task<DaemonProcess> StartAsync(string data, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = new(Program, ["--data", data, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         Process process = Process.Start(start)!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
         const string listening = "Listening on ";
         string? line;
-        while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))) is not null && !line.StartsWith(listening, StringComparison.Ordinal)) { }
+        while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(5))) is not null && !line.StartsWith(listening, StringComparison.Ordinal)) { }
         Uri address = new(line![listening.Length..]);
         _ = process.StandardOutput.ReadToEndAsync();
         return new DaemonProcess(process, address);
@@ -74,7 +75,7 @@ internal sealed class DaemonProcess : IDisposable
 
     public async Task<int> WaitForExitAsync()
     {
-        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
         return _process.ExitCode;
     }
 

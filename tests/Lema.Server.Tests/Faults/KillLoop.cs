@@ -196,7 +196,7 @@ internal sealed class KillLoop : IAsyncDisposable
 
     private async Task<RunDetail> UntilAsync(string run, params RunState[] states)
     {
-        using CancellationTokenSource late = new(TimeSpan.FromMinutes(5));
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(20));
         await foreach (StreamUpdate<WatchRunResponse> update in RunWatch.FollowAsync(Training, new WatchRunRequest { Run = run, ProgressIntervalSeconds = 0.05 }, late.Token))
             if (update is StreamUpdate<WatchRunResponse>.Message { Value: var message } && states.Contains((message.Snapshot?.Run.Summary ?? message.Events.Run).State)) break;
         RunDetail detail = await Training.GetRunAsync(new GetRunRequest { Run = run });

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Lema.Server.Monitoring;
 using Lema.Server.Tests.Fakes;
@@ -34,7 +33,7 @@ public sealed class WorkerFaultTests
         await using TestDaemon daemon = await TestDaemon.StartAsync(realWorkers: true);
         await daemon.AddDatasetAsync();
         RunDetail run = await daemon.StartRunAsync(40, request => Small(request, "flipped"));
-        await WaitForStepAsync(daemon, run.Summary.Id, 5);
+        await daemon.UntilStepAsync(run.Summary.Id, 5);
         await daemon.Training.StopRunAsync(new StopRunRequest { Run = "flipped" });
         await daemon.WaitForAsync("flipped", RunState.Stopped);
         RunDetail stopped = await daemon.Training.GetRunAsync(new GetRunRequest { Run = "flipped" });
@@ -72,21 +71,13 @@ public sealed class WorkerFaultTests
         RunDetail run = await daemon.StartRunAsync(Steps, request => Small(request, name));
         if (killAfterStep > 0)
         {
-            await WaitForStepAsync(daemon, run.Summary.Id, killAfterStep);
+            await daemon.UntilStepAsync(run.Summary.Id, killAfterStep);
             int worker = daemon.Services.GetRequiredService<WorkerBoard>().ProcessIdOf(run.Summary.Id) ?? throw new InvalidOperationException("The run has no worker.");
             using Process process = Process.GetProcessById(worker);
             process.Kill();
         }
         await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
         return await daemon.Training.GetRunAsync(new GetRunRequest { Run = run.Summary.Id });
-    }
-
-    private static async Task WaitForStepAsync(TestDaemon daemon, string run, int step)
-    {
-        using CancellationTokenSource late = new(TimeSpan.FromMinutes(4));
-        await foreach (StreamUpdate<WatchRunResponse> update in RunWatch.FollowAsync(daemon.Training, new WatchRunRequest { Run = run, AfterSequence = 0, ProgressIntervalSeconds = 0.05 }, late.Token))
-            if (update is StreamUpdate<WatchRunResponse>.Message { Value.Events.Run: { } now } && now.Step >= step) return;
-        Assert.Fail($"The run ended before step {step}.");
     }
 
     private static async Task<IReadOnlyList<double>> LossesAsync(TestDaemon daemon, RunDetail run) =>
