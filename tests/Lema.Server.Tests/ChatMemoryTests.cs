@@ -10,7 +10,7 @@ namespace Lema.Server.Tests;
 /// <summary>Who has the memory for a chat: a worker of its own for some minutes, or the run's worker where the run has it all.</summary>
 public sealed class ChatMemoryTests
 {
-    private static readonly TimeSpan Late = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Late = TimeSpan.FromMinutes(5);
 
     [Fact]
     public async Task Chat_ThatNobodyGoesOnWith_GivesItsMemoryBackAfterFiveMinutes()
