@@ -17,6 +17,11 @@ internal static class WorkerEnvironment
     /// </summary>
     private const string SpinCount = "5000";
 
+    /// <summary>
+    /// Compiled matrix products that oneDNN keeps, one a shape. Rows of all lengths make new shapes all the time, and its own 1,024 let a run grow by megabytes for hundreds of steps.
+    /// </summary>
+    private const string MatrixProducts = "256";
+
     /// <param name="cacheFolder">Where the engine keeps what it can make again, such as tokenized datasets.</param>
     public static void Apply(IDictionary<string, string?> environment, IDictionary daemon, string cacheFolder)
     {
@@ -28,6 +33,9 @@ internal static class WorkerEnvironment
         }
         environment["GLIBC_TUNABLES"] = daemon["GLIBC_TUNABLES"] as string ?? Malloc;
         environment["GOMP_SPINCOUNT"] = daemon["GOMP_SPINCOUNT"] as string ?? SpinCount;
+        environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = daemon["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] as string ?? MatrixProducts;
+        // Counters in every method and a third compilation are memory that loops in native code do not pay back.
+        environment["DOTNET_TieredPGO"] = daemon["DOTNET_TieredPGO"] as string ?? "0";
         environment["LEMA_CACHE"] = cacheFolder;
         environment["DOTNET_gcServer"] = "0";
     }
