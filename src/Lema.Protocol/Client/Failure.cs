@@ -65,6 +65,7 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
             $"The daemon cannot be reached: {Sentence(NearestToSocket(cause).Message)} Check that lema-server runs there, the address and the port.",
         FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>
             "The daemon does not know this token. Name its token file with --token-file or LEMA_TOKEN_FILE.",
+        _ when error.StatusCode == StatusCode.DeadlineExceeded => "The daemon did not answer in time; it may be busy. Try again.",
         _ => error.Status.Detail,
     };
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using Grpc.Core;
 using Lema.Protocol.V1;
 using Lema.Web.Clients;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace Lema.Web.Downloads;
@@ -18,6 +19,8 @@ public sealed class FolderDownload(ConnectionLease lease, string owner, string p
         disposition.SetHttpFileName(name);
         context.Response.ContentType = "application/zip";
         context.Response.Headers.ContentDisposition = disposition.ToString();
+        // The archive writes the few bytes after each entry synchronously, also where it is disposed of asynchronously.
+        context.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
         await using ZipArchive zip = await ZipArchive.CreateAsync(context.Response.Body, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, context.RequestAborted);
         foreach (FileEntry file in files)
         {

@@ -37,7 +37,8 @@ internal static class PageSteps
     }
 
     /// <summary>From any page with a link to train; ends on the run's page.</summary>
-    public static async Task StartRunAsync(this IPage page, string name, int steps, int checkpointEvery, int evaluateEvery, int rows = 16)
+    /// <param name="weightBudget">In MiB; null: what the host can spare, so that nothing is streamed.</param>
+    public static async Task StartRunAsync(this IPage page, string name, int steps, int checkpointEvery, int evaluateEvery, int rows = 16, double? weightBudget = null)
     {
         await page.GetByRole(AriaRole.Link, new() { Name = "Train" }).First.ClickAsync();
         await page.GetByLabel("Steps", new() { Exact = true }).FillAsync(Text(steps));
@@ -45,6 +46,7 @@ internal static class PageSteps
         await page.GetByLabel("Checkpoint every (steps)").FillAsync(Text(checkpointEvery));
         await page.GetByLabel("Evaluate every (steps)").FillAsync(Text(evaluateEvery));
         await page.GetByLabel("Rows of an evaluation").FillAsync("8");
+        if (weightBudget is { } mebibytes) await page.GetByLabel("Weight budget").FillAsync(mebibytes.ToString(CultureInfo.InvariantCulture));
         await page.GetByLabel("Name", new() { Exact = true }).FillAsync(name);
         await page.Locator(".tokens .loss").First.WaitForAsync();
         await page.GetByText("It fits.").WaitForAsync(new() { Timeout = Long });

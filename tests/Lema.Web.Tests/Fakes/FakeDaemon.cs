@@ -36,6 +36,9 @@ internal sealed class FakeDaemon : IAsyncDisposable
     /// <summary>What every estimate answers.</summary>
     public Estimate Estimate { get; set; } = new() { Fits = true };
 
+    /// <summary>How an estimate is made, where it is not <see cref="Estimate"/> at once.</summary>
+    public Func<Task<Estimate>>? Estimating { get; set; }
+
     public TelemetrySample Sample { get; set; } = new();
 
     public int Port { get; private set; }

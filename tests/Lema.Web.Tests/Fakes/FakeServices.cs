@@ -60,7 +60,8 @@ internal sealed class FakeTraining(FakeDaemon daemon) : Training.TrainingBase
         return Task.FromResult(run.Detail.Clone());
     }
 
-    public override Task<Estimate> EstimateRun(EstimateRunRequest request, ServerCallContext context) => Task.FromResult(daemon.Estimate);
+    public override Task<Estimate> EstimateRun(EstimateRunRequest request, ServerCallContext context) =>
+        daemon.Estimating?.Invoke() ?? Task.FromResult(daemon.Estimate);
 
     public override Task<ListRepliesResponse> ListReplies(ListRepliesRequest request, ServerCallContext context) =>
         Task.FromResult(new ListRepliesResponse { Step = 50, Steps = { 50 }, Replies = { Find(request.Run).Replies } });

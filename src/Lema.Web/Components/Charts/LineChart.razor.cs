@@ -163,7 +163,7 @@ public sealed partial class LineChart
     {
         _defined = [.. Series];
         foreach (string gone in _sent.Keys.Except(_defined.Select(one => one.Id)).ToList()) _sent.Remove(gone);
-        await _chart!.InvokeVoidAsync("define", _defined.Select(one => new { one.Id, one.Label, one.Color, one.Dash }));
+        await _chart!.InvokeVoidAsync("define", _defined.Select(one => new { one.Id, one.Label, one.Color, one.Dash, one.Sparse }));
     }
 
     private async Task ResetZoomAsync()

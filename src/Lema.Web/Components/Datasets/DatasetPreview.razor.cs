@@ -33,7 +33,7 @@ public sealed partial class DatasetPreview
 
     /// <summary>Rows shown at once.</summary>
     [Parameter]
-    public int Count { get; set; } = 5;
+    public int Count { get; set; } = 6;
 
     protected override async Task OnParametersSetAsync()
     {

@@ -1,6 +1,7 @@
 using Lema.Protocol.V1;
 using Lema.Web.Clients;
 using Lema.Web.Components.Charts;
+using Lema.Web.Components.Runs;
 using Lema.Web.Feeds;
 using Lema.Web.ViewModels;
 using Microsoft.AspNetCore.Components;
@@ -57,7 +58,7 @@ public sealed partial class ComparePage
         string[] names = [.. _compared.Select(one => one.Name)];
         if (_lines.Count == 0 || !_lines[0].Select(line => line.Label).SequenceEqual(names))
         {
-            _lines = [.. Shown.Select(shown => _compared.Select(one => new ChartSeries(one.Host + "/" + one.Id, one.Name, one.Color, one.Feed.Curves[shown.Name])).ToList())];
+            _lines = [.. Shown.Select(shown => _compared.Select(one => new ChartSeries(one.Host + "/" + one.Id, one.Name, one.Color, one.Feed.Curves[shown.Name], Sparse: ChartPlan.IsSparse(shown.Name))).ToList())];
         }
         List<RunDetail> details = [.. _compared.Select(one => one.Feed.Detail).OfType<RunDetail>()];
         _differences = details.Count == _compared.Count ? SettingsDifference.Between(details) : [];

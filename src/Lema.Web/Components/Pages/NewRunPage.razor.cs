@@ -13,7 +13,9 @@ namespace Lema.Web.Components.Pages;
 public sealed partial class NewRunPage
 {
     private const string DraftKey = "lema-new-run";
+    private const int EstimateAttempts = 5;
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(350);
+    private static readonly TimeSpan EstimatePatience = TimeSpan.FromMinutes(1);
 
     // One key a visit: a second click on start is the same run.
     private readonly string _idempotencyKey = Guid.NewGuid().ToString("n");
@@ -33,6 +35,7 @@ public sealed partial class NewRunPage
     private Failure? _estimateFailure;
     private Failure? _startFailure;
     private bool _estimating;
+    private int _estimateAttempt;
     private bool _starting;
     private CancellationTokenSource? _estimation;
     private IJSObjectReference? _drafts;
@@ -55,6 +58,9 @@ public sealed partial class NewRunPage
     /// <summary>A run whose settings are taken over.</summary>
     [SupplyParameterFromQuery(Name = "from")]
     private string? FromRun { get; set; }
+
+    private bool CanStart => !_starting && _draft.Request.Dataset.Length > 0 && _yamlProblem is null && _estimate is not { Fits: false }
+        && _estimateFailure is not { Kind: FailureKind.DoesNotFit or FailureKind.InvalidInput };
 
     public override async ValueTask DisposeAsync()
     {
@@ -165,7 +171,7 @@ public sealed partial class NewRunPage
         {
             await Task.Delay(Settle, estimation.Token);
             EstimateRunRequest request = new() { Model = _draft.Request.Model, Dataset = _draft.Request.Dataset, Settings = _draft.Request.Settings };
-            _estimate = await _connection.Training.EstimateRunAsync(request, deadline: DateTime.UtcNow.AddMinutes(2), cancellationToken: estimation.Token);
+            _estimate = await AskForEstimateAsync(_connection, request, estimation.Token);
             _estimateFailure = null;
         }
         catch (Exception left) when (estimation.IsCancellationRequested && left is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
@@ -186,6 +192,29 @@ public sealed partial class NewRunPage
             }
         }
     }
+
+    /// <summary>A host that is busy may be late: it is asked again, and the page says so.</summary>
+    private async Task<Estimate> AskForEstimateAsync(DaemonConnection host, EstimateRunRequest request, CancellationToken stop)
+    {
+        _estimateAttempt = 1;
+        while (true)
+        {
+            try
+            {
+                return await host.Training.EstimateRunAsync(request, deadline: DateTime.UtcNow + EstimatePatience, cancellationToken: stop);
+            }
+            catch (RpcException late) when (late.StatusCode is StatusCode.DeadlineExceeded && _estimateAttempt < EstimateAttempts)
+            {
+                _estimateAttempt++;
+                StateHasChanged();
+                await Task.Delay(Settle, stop);
+            }
+        }
+    }
+
+    private string EstimateText() => _estimateAttempt > 1
+        ? $"The host is busy and did not answer in time; asking again, {_estimateAttempt} of {EstimateAttempts}…"
+        : "Calculating…";
 
     private void ShowYaml()
     {

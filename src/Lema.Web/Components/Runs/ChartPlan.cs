@@ -20,6 +20,9 @@ internal sealed record ChartPlan(string Title, string[] Names, string Unit = "",
         new("Replies of evaluations", [SeriesNames.ValidFormatShare, SeriesNames.RightAnswerShare], "share", ZeroBased: true, Always: false),
     ];
 
+    /// <summary>Curves with a point an evaluation.</summary>
+    public static bool IsSparse(string series) => series is SeriesNames.EvaluationLoss or SeriesNames.ValidFormatShare or SeriesNames.RightAnswerShare;
+
     public static string LabelOf(string series) => series switch
     {
         SeriesNames.Loss => "Training",

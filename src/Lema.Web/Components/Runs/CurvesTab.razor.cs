@@ -94,7 +94,7 @@ public sealed partial class CurvesTab : IDisposable
     }
 
     private static IReadOnlyList<IReadOnlyList<ChartSeries>> LinesOf(RunCurves source) =>
-        [.. Plans.Select(plan => plan.Names.Select((name, i) => new ChartSeries(name, ChartPlan.LabelOf(name), ChartSeries.ColorOf(i), source[name])).ToList())];
+        [.. Plans.Select(plan => plan.Names.Select((name, i) => new ChartSeries(name, ChartPlan.LabelOf(name), ChartSeries.ColorOf(i), source[name], Sparse: ChartPlan.IsSparse(name))).ToList())];
 
     private string Last(string series) => Curves[series].Last is { } last ? Figures.Number(last.Value) : Figures.None;
 

@@ -12,7 +12,7 @@ public sealed partial class PipelineTab
 {
     private readonly string _group = Guid.NewGuid().ToString("n");
     private readonly Curve _disk = new(), _diskStall = new(), _deviceStall = new(), _rss = new(), _planned = new(), _processor = new();
-    private readonly IReadOnlyList<ChartSeries> _diskLine, _stalls, _memory, _processorLine;
+    private readonly IReadOnlyList<ChartSeries> _diskLine, _stalls, _diskStalls, _memory, _processorLine;
     private TelemetryFeed? _feed;
     private WorkerSample? _worker;
     private PipelinePicture? _picture;
@@ -25,6 +25,7 @@ public sealed partial class PipelineTab
         _diskLine = [new(nameof(_disk), "Disk", "--tier-disk", _disk)];
         _processorLine = [new(nameof(_processor), "Processors", "--series-1", _processor)];
         _stalls = [new(nameof(_diskStall), "For disk", "--tier-disk", _diskStall), new(nameof(_deviceStall), "For device", "--tier-vram", _deviceStall)];
+        _diskStalls = [_stalls[0]];
         _memory = [new(nameof(_rss), "In use", "--tier-ram", _rss), new(nameof(_planned), "Plan", "--chart-cross", _planned, Dash: true)];
     }
 

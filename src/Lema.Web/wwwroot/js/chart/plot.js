@@ -19,7 +19,7 @@ export class Plot {
     if (!(to > from)) { from = Number.isFinite(from) ? from : 0; to = from + 1; }
     let low = Infinity, high = -Infinity;
     for (const one of series) {
-      const values = options.smoothing ? one.values(options.smoothing) : one.y;
+      const values = one.values(options.smoothing);
       const [first, last] = one.window(from, to);
       for (let i = first; i < last; i++) {
         const value = values[i];
@@ -57,12 +57,13 @@ export class Plot {
     this.drawGrid(options);
     context.save();
     context.beginPath();
-    context.rect(this.frame.left, this.frame.top - 2, this.frame.right - this.frame.left, this.frame.bottom - this.frame.top + 4);
+    context.rect(this.frame.left - 3, this.frame.top - 3, this.frame.right - this.frame.left + 6, this.frame.bottom - this.frame.top + 6);
     context.clip();
     for (const one of series) {
       const color = this.color(one.color);
-      if (options.smoothing) this.drawLine(one, one.y, color, 1, 0.22, one.dash);
-      this.drawLine(one, options.smoothing ? one.values(options.smoothing) : one.y, color, 1.75, 1, one.dash);
+      const values = one.values(options.smoothing);
+      if (values !== one.y) this.drawLine(one, one.y, color, 1, 0.28, one.dash);
+      this.drawLine(one, values, color, 1.75, 1, one.dash);
     }
     context.restore();
   }
@@ -86,7 +87,7 @@ export class Plot {
     }
     context.textBaseline = 'top';
     let room = -Infinity;
-    for (const tick of niceTicks(range.from, range.to, Math.max(3, (frame.right - frame.left) / 80))) {
+    for (const tick of niceTicks(range.from, range.to, Math.max(3, (frame.right - frame.left) / 80), options.xUnit)) {
       const x = this.xToPixel(tick), text = formatValue(tick, options.xUnit), half = context.measureText(text).width / 2;
       const at = Math.min(Math.max(x, frame.left + half - 6), frame.right - half);
       if (at - half < room) continue;
@@ -130,11 +131,14 @@ export class Plot {
       }
     }
     context.stroke();
-    if (last - first === 1 && drawn(first)) {
+    if (last - first === 1 || (one.sparse && last - first <= columns / 24)) {
       context.fillStyle = color;
-      context.beginPath();
-      context.arc(this.xToPixel(one.x[first]), this.yToPixel(values[first]), 3, 0, 7);
-      context.fill();
+      for (let i = first; i < last; i++) {
+        if (!drawn(i)) continue;
+        context.beginPath();
+        context.arc(this.xToPixel(one.x[i]), this.yToPixel(values[i]), 3, 0, 7);
+        context.fill();
+      }
     }
     context.globalAlpha = 1;
     context.setLineDash([]);

@@ -1,15 +1,19 @@
 // Axis arithmetic: ranges, ticks and how numbers are written.
 
+// Time is divided by 60 and 24, not by 10.
+const clockSteps = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+
 export function niceTicks(low, high, count, unit) {
   if (unit === 'bytes') {
     const scale = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(Math.abs(high), 1)) / Math.log(1024)));
-    return niceTicks(low / scale, high / scale, count).map(tick => tick * scale);
+    // There is no half a byte.
+    return niceTicks(low / scale, high / scale, count).map(tick => tick * scale).filter(tick => scale > 1 || Number.isInteger(tick));
   }
   const span = high - low;
   if (!(span > 0)) return [low];
   const rough = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map(m => m * power).find(s => s >= rough);
+  const step = (unit === 'seconds' && clockSteps.find(s => s >= rough && rough > 5)) || [1, 2, 2.5, 5, 10].map(m => m * power).find(s => s >= rough);
   const ticks = [];
   for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) ticks.push(Math.abs(tick) < step * 1e-9 ? 0 : tick);
   return ticks;
@@ -50,7 +54,7 @@ function scaled(value, base, units) {
 
 function duration(seconds) {
   if (seconds < 1) return `${trim(seconds * 1000, 3)} ms`;
-  if (seconds < 90) return `${trim(seconds, 3)} s`;
+  if (seconds < 60) return `${trim(seconds, 3)} s`;
   if (seconds < 5400) return `${trim(seconds / 60, 3)} min`;
   return `${trim(seconds / 3600, 3)} h`;
 }

@@ -1,8 +1,8 @@
 // One curve: its points in order of x, what smoothing makes of them, and the part that is in view.
 
 export class Series {
-  constructor({ id, label, color, dash, unit }) {
-    Object.assign(this, { id, label, color, dash, unit });
+  constructor({ id, label, color, dash, sparse }) {
+    Object.assign(this, { id, label, color, dash, sparse });
     this.clear();
   }
 
@@ -24,7 +24,7 @@ export class Series {
 
   // Exponential moving average without the pull to zero at its start (as TensorBoard does).
   values(weight) {
-    if (!weight) return this.y;
+    if (!weight || this.sparse) return this.y;
     if (this.smoothing !== weight) {
       this.smooth = [];
       this.smoothing = weight;
