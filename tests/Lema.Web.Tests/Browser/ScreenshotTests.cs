@@ -9,6 +9,8 @@ public sealed class ScreenshotTests(Chromium chromium)
 {
     private const int Wide = 1440;
     private const int Phone = 390;
+    private const int Tallest = 3400;
+    private const double WeightBudget = 4;
 
     [Fact]
     public async Task EveryPage_DarkAndLight_WideAndNarrow()
@@ -17,10 +19,10 @@ public sealed class ScreenshotTests(Chromium chromium)
         if (string.IsNullOrEmpty(folder)) Assert.Skip("Set LEMA_SCREENSHOTS to the folder for the screenshots.");
         await using ServerProcess server = await ServerProcess.StartNewAsync();
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address), ("gpu01", "http://127.0.0.1:1"));
-        (string first, string second) = await TrainAsync(server, dashboard);
+        (string first, string second, string running) = await TrainAsync(server, dashboard);
         (string Name, string Path)[] pages =
         [
-            ("run", $"/hosts/local/runs/{second}"), ("pipeline", $"/hosts/local/runs/{second}?tab=pipeline"), ("runs", "/"), ("compare", $"/compare?run=local%2F{first}&run=local%2F{second}"),
+            ("run", $"/hosts/local/runs/{running}"), ("pipeline", $"/hosts/local/runs/{running}?tab=pipeline"), ("runs", "/"), ("compare", $"/compare?run=local%2F{first}&run=local%2F{second}"),
             ("replies", $"/hosts/local/runs/{first}?tab=replies"), ("checkpoints", $"/hosts/local/runs/{first}?tab=checkpoints"), ("log", $"/hosts/local/runs/{first}?tab=log"),
             ("settings", $"/hosts/local/runs/{first}?tab=settings"), ("new-run", "/new?host=local"), ("chat", $"/chat?host=local&run={first}"), ("models", "/models"),
             ("model", "/hosts/local/models/lema-tiny"), ("datasets", "/datasets"), ("dataset", "/hosts/local/datasets/facts"), ("hosts", "/hosts"),
@@ -36,13 +38,36 @@ public sealed class ScreenshotTests(Chromium chromium)
             await page.GotoAsync(dashboard.Address + path);
             await page.Locator("main h1").First.WaitForAsync();
             await Assertions.Expect(page.Locator(".skeleton")).ToHaveCountAsync(0, new() { Timeout = PageSteps.Long });
-            if (name == "chat") await page.AskAsync("What is the capital of Kenya?");
-            if (name is "run" or "compare") await page.WaitForPointsAsync(2);
+            await PrepareAsync(page, name);
             foreach (bool dark in new[] { false, true })
             {
                 await UseThemeAsync(page, dark);
-                foreach (int width in new[] { Wide, Phone }) await ShootAsync(page, width, Path.Combine(folder, $"{name}-{width}-{(dark ? "dark" : "light")}.png"));
+                foreach (int width in new[] { Wide, Phone }) await ShootAsync(page, width, Path.Combine(folder, $"{name}-{width}-{(dark ? "dark" : "light")}.png"), whole: name != "chat");
             }
+        }
+    }
+
+    /// <summary>Brings a page to where it has something to show.</summary>
+    private static async Task PrepareAsync(IPage page, string name)
+    {
+        switch (name)
+        {
+            case "run" or "compare":
+                await page.WaitForPointsAsync(2);
+                break;
+            case "pipeline":
+                await page.GetByRole(AriaRole.Region, new() { Name = "Slots in RAM" }).Locator("li.leased").WaitForAsync(new() { Timeout = PageSteps.Long });
+                break;
+            case "new-run":
+                await page.GetByText("It fits.").WaitForAsync(new() { Timeout = PageSteps.Long });
+                break;
+            case "dataset":
+                await page.GetByRole(AriaRole.Button, new() { Name = "Check all rows" }).ClickAsync();
+                await page.GetByText("Every row can be used.").WaitForAsync(new() { Timeout = PageSteps.Long });
+                break;
+            case "chat":
+                await page.AskAsync("What is the capital of Kenya?");
+                break;
         }
     }
 
@@ -55,12 +80,13 @@ public sealed class ScreenshotTests(Chromium chromium)
         await page.Locator($"html[data-theme={theme}]").WaitForAsync(new() { State = WaitForSelectorState.Attached });
     }
 
-    /// <summary>The whole page in one picture, with what is fixed to the window's edge in its place.</summary>
-    private static async Task ShootAsync(IPage page, int width, string file)
+    /// <summary>What fits the window, or the whole page in one picture, with what is fixed to the window's edge in its place.</summary>
+    private static async Task ShootAsync(IPage page, int width, string file, bool whole = true)
     {
+        await page.Mouse.MoveAsync(0, 0);
         await page.SetViewportSizeAsync(width, HeightFor(width));
         int height = await page.EvaluateAsync<int>("() => document.documentElement.scrollHeight");
-        await page.SetViewportSizeAsync(width, Math.Clamp(height, HeightFor(width), 2400));
+        if (whole) await page.SetViewportSizeAsync(width, Math.Clamp(height, HeightFor(width), Tallest));
         await page.WaitForFunctionAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))))");
         await page.ScreenshotAsync(new() { Path = file });
     }
@@ -78,21 +104,29 @@ public sealed class ScreenshotTests(Chromium chromium)
         }
     }
 
-    /// <summary>One run that is complete, and one that goes on while the pictures are taken.</summary>
-    private async Task<(string First, string Second)> TrainAsync(ServerProcess server, Dashboard dashboard)
+    /// <summary>A run that is complete, one that is paused, and one that goes on while the pictures are taken; the weights of all are streamed.</summary>
+    private async Task<(string First, string Second, string Running)> TrainAsync(ServerProcess server, Dashboard dashboard)
     {
         await using IBrowserContext browser = await chromium.OpenAsync();
         IPage page = await browser.NewPageAsync();
         await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local&returnUrl=/datasets");
         await page.BuildDatasetAsync("facts", rows: 2000, host: "local");
-        await page.StartRunAsync("first-look", steps: 100, checkpointEvery: 50, evaluateEvery: 50, rows: 4);
+        await page.StartRunAsync("first-look", steps: 100, checkpointEvery: 25, evaluateEvery: 25, rows: 4, WeightBudget);
         await page.Locator("h1 ~ [data-state=Completed]").WaitForAsync(new() { Timeout = 5 * PageSteps.Long });
-        string first = new Uri(page.Url).Segments[^1];
+        string first = RunOf(page);
         await page.GotoAsync(dashboard.Address + "/datasets");
-        await page.StartRunAsync("long-run", steps: 5000, checkpointEvery: 20, evaluateEvery: 20, rows: 4);
-        await page.WaitForPointsAsync(40);
-        return (first, new Uri(page.Url).Segments[^1]);
+        await page.StartRunAsync("eight-rows", steps: 400, checkpointEvery: 50, evaluateEvery: 20, rows: 8, WeightBudget);
+        await page.WaitForPointsAsync(60);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
+        await page.Locator("h1 ~ [data-state=Paused]").WaitForAsync(new() { Timeout = PageSteps.Long });
+        string second = RunOf(page);
+        await page.GotoAsync(dashboard.Address + "/datasets");
+        await page.StartRunAsync("long-run", steps: 5000, checkpointEvery: 20, evaluateEvery: 20, rows: 4, WeightBudget);
+        await page.WaitForPointsAsync(120);
+        return (first, second, RunOf(page));
     }
+
+    private static string RunOf(IPage page) => new Uri(page.Url).Segments[^1];
 
     private static int HeightFor(int width) => width == Phone ? 844 : 900;
 }

@@ -39,7 +39,7 @@ internal static class Example
 
     private static TelemetrySample Sample(string run)
     {
-        PipelineSample pipeline = new() { CurrentUnit = 2, Direction = PipelineSample.Types.Direction.Backward, Units = { "embedding", "layer 0", "layer 1", "head" } };
+        PipelineSample pipeline = new() { CurrentUnit = 2, Direction = PipelineSample.Types.Direction.Backward, Units = { "block 0", "block 1", "final norm", "head tile 0" } };
         pipeline.Slots.Add(new SlotSample { Tier = Tier.Host, Unit = 2, State = SlotSample.Types.State.Leased, Bytes = 400_000 });
         pipeline.Slots.Add(new SlotSample { Tier = Tier.Host, Unit = 1, State = SlotSample.Types.State.Loading, Bytes = 400_000 });
         pipeline.Slots.Add(new SlotSample { Tier = Tier.Host, Unit = 0, State = SlotSample.Types.State.Pinned, Bytes = 300_000 });
