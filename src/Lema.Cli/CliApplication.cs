@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Grpc.Core;
 using Lema.Cli.Commands;
 using Lema.Cli.Errors;
 using Lema.Cli.Help;
+using Lema.Cli.Hosts;
 using Lema.Cli.Rendering;
 using Lema.Cli.Terminals;
 
@@ -28,9 +30,17 @@ internal static class CliApplication
         }
         catch (Exception failure) when (FailureReport.TryCreate(failure, environment.Interrupts.First.IsCancellationRequested, out FailureReport? report))
         {
+            if (failure is RpcException && report.ExitCode is (ExitCode.Unreachable or ExitCode.NotAllowed)) report = report with { Remedies = [Where(parsed, root), .. report.Remedies] };
             report.Write(environment.Error);
             return report.ExitCode;
         }
+    }
+
+    /// <summary>The daemon that the call was made to; gRPC's own errors do not name it.</summary>
+    private static string Where(ParseResult parsed, LemaRootCommand root)
+    {
+        HostEntry host = new HostResolver(root.Environment).Resolve(parsed.GetValue(root.Globals.Host), tokenFile: null);
+        return host.Name == host.Address ? $"The host is {host.Address}." : $"The host is {host.Name}, {host.Address}.";
     }
 
     private static async Task<int> WrongUsageAsync(LemaRootCommand root, ParseResult parsed, CliEnvironment environment)

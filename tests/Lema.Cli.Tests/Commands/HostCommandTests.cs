@@ -71,6 +71,7 @@ public sealed class HostCommandTests
         Assert.Equal(4, await terminal.RunAsync("run", "list", "--host", "http://127.0.0.1:9"));
 
         Assert.StartsWith("error: ", terminal.Error, StringComparison.Ordinal);
+        Assert.Contains("The host is http://127.0.0.1:9.", terminal.Error, StringComparison.Ordinal);
     }
 
     [Fact]
