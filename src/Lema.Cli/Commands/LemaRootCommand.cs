@@ -26,7 +26,7 @@ internal sealed class LemaRootCommand : RootCommand
         Add(new CommandGroup("model", "Models of a host.",
             new ModelListCommand(), new ModelAddCommand(), new ModelUploadCommand(), new ModelInspectCommand(), new ModelPrepareCommand(), new ModelDeleteCommand()));
         Add(new CommandGroup("dataset", "Training data of a host.",
-            new DatasetBuildCommand(), new DatasetUploadCommand(), new DatasetListCommand(), new DatasetValidateCommand(), new DatasetPreviewCommand(), new DatasetDeleteCommand()));
+            new DatasetBuildCommand(), new DatasetUploadCommand(), new DatasetSplitCommand(), new DatasetListCommand(), new DatasetValidateCommand(), new DatasetPreviewCommand(), new DatasetDeleteCommand()));
         Add(new TrainCommand());
         Add(new EstimateCommand());
         Add(new CommandGroup("run", "Training runs.",

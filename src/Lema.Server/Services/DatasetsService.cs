@@ -15,7 +15,8 @@ namespace Lema.Server.Services;
 /// <summary>Training data, for clients. Made for each call.</summary>
 internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspection inspection, ModelRegistry models, RunStore runs, DataFolder data) : Protocol.V1.Datasets.DatasetsBase
 {
-    private const string HeldoutSuffix = "-heldout";
+    private const string TrainSuffix = "-train", HeldoutSuffix = "-heldout";
+    private const double DefaultShare = 0.1;
     private const int DefaultPreview = 5, MostPreview = 100;
     private const long LargestUpload = 64L << 30;
 
@@ -40,6 +41,36 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
             Dataset heldout = await datasets.AddAsync(heldoutName, Path.Combine(built, ReplyDatasetBuilder.HeldOutFile), ".jsonl", heldout: "", request.Overwrite);
             Dataset train = await datasets.AddAsync(request.Name, Path.Combine(built, ReplyDatasetBuilder.TrainFile), ".jsonl", heldoutName, request.Overwrite);
             return new BuildDatasetResponse { Train = train, Heldout = heldout };
+        }
+        finally
+        {
+            Folders.DeleteIfThere(folder);
+        }
+    }
+
+    public override async Task<SplitDatasetResponse> SplitDataset(SplitDatasetRequest request, ServerCallContext context)
+    {
+        string source = datasets.FileOf(request.Name), trainName = request.Name + TrainSuffix, heldoutName = request.Name + HeldoutSuffix;
+        foreach (string name in (string[])[trainName, heldoutName])
+        {
+            ResourceNames.Check("name", name);
+            datasets.CheckFree(name, request.Overwrite);
+        }
+        if (source.EndsWith(".safetensors", StringComparison.Ordinal)) throw new InvalidInputException("request", "name", "a pre-tokenized dataset cannot be divided: it is used in its own order.");
+        if (!(request.Share >= 0 && request.Share < 1)) throw new InvalidInputException("request", "share", $"{request.Share} is not between 0 and 1.");
+        if (request.Seed is < 0 or > int.MaxValue) throw new InvalidInputException("request", "seed", $"{request.Seed} is not between 0 and {int.MaxValue}.");
+        Engine.Datasets.Files.DatasetSplit split = new(request.Share > 0 ? request.Share : DefaultShare, (int)request.Seed, request.Key.Length > 0 ? request.Key : null);
+        string folder = NewFolder();
+        try
+        {
+            string train = Path.Combine(folder, "train"), heldout = Path.Combine(folder, "heldout");
+            await Task.Run(() => DatasetErrors.Named([(source, request.Name)], () =>
+            {
+                split.Write(source, train, heldout);
+                return true;
+            }));
+            Dataset held = await datasets.AddAsync(heldoutName, heldout, ".jsonl", heldout: "", request.Overwrite);
+            return new SplitDatasetResponse { Train = await datasets.AddAsync(trainName, train, ".jsonl", heldoutName, request.Overwrite), Heldout = held };
         }
         finally
         {

@@ -69,15 +69,4 @@ public class RowTrainingDataTests
         Assert.Equal([1, 1, 1, 1, 0, 0], batch.AttentionMask);
         Assert.Equal([-100, 6, 7, 8, -100, -100], batch.Labels);
     }
-
-    [Fact]
-    public void Split_ByKey_KeepsKeysTogetherAndIgnoresOtherRows()
-    {
-        string[] keys = [.. Enumerable.Range(0, 1000).Select(row => $"k{row % 100}")];
-        (IReadOnlyList<int> train, IReadOnlyList<int> held) = RowSplit.ByKey(keys, 0.2, 3);
-        Assert.Empty(train.Select(row => keys[row]).Intersect(held.Select(row => keys[row])));
-        Assert.InRange(held.Count, 100, 320);
-        Assert.Equal(held.Where(row => row < 500), RowSplit.ByKey(keys[..500], 0.2, 3).HeldOut);
-        Assert.Equal(250, RowSplit.ByRow(1000, 0.25, 3).HeldOut.Count);
-    }
 }
