@@ -120,9 +120,12 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
     private static bool IsAboutTrust(FailureReport report) =>
         report.ExitCode == ExitCode.Unreachable && report.Problem.Contains("certificate", StringComparison.OrdinalIgnoreCase);
 
-    private static string Remedy(FailureReport report) => IsAboutTrust(report)
-        ? "The certificate is not the one that is trusted. If it is the daemon's new one, add the host again with its --fingerprint (shown above) or --ca."
-        : string.Join(' ', report.Remedies.Where(r => !r.Contains("host check", StringComparison.Ordinal)));
+    private static string? Remedy(FailureReport report) => report switch
+    {
+        _ when IsAboutTrust(report) => "When the fingerprint above is the daemon's: add the host with --fingerprint and it, or with --ca and its authority's file.",
+        { ExitCode: ExitCode.Unreachable } => "Something else may listen there: calls go to the port of lema-server's --urls, and with TLS the address begins with https://.",
+        _ => null,
+    };
 
     private static string Major(string version) => string.Join('.', version.Split('.').Take(2));
 }

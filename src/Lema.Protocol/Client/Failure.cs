@@ -24,6 +24,9 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     /// <summary>ErrorInfo reason of a job that does not fit its memory budget; metadata <c>requiredBytes</c> and <c>budgetBytes</c>.</summary>
     public const string BudgetReason = "BUDGET_EXCEEDED";
 
+    /// <summary>What the channel says of every call that ended before its answer, whoever ended it.</summary>
+    private const string CancelledByChannel = "Call canceled by the client.";
+
     public static Failure From(RpcException error)
     {
         Google.Rpc.Status? status = error.GetRpcStatus();
@@ -45,7 +48,10 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     };
 
     /// <summary>The connection could not be made, or was refused for its certificate.</summary>
-    private static bool NeverArrived(RpcException error) => error.Status.DebugException is HttpRequestException;
+    private static bool NeverArrived(RpcException error) => error.Status.DebugException is HttpRequestException || NeverAnswered(error);
+
+    /// <summary>The patience of this side ended: a handshake that takes too long ends as a cancellation of which nobody tells a reason.</summary>
+    private static bool NeverAnswered(RpcException error) => error.StatusCode == StatusCode.DeadlineExceeded || (error.StatusCode == StatusCode.Cancelled && error.Status.Detail.Length == 0);
 
     private static FailureKind KindOf(StatusCode code) => code switch
     {
@@ -60,12 +66,13 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     private static string MessageOf(RpcException error, FailureKind kind) => kind switch
     {
         FailureKind.Unreachable when error.Status.DebugException is { } refused && Innermost(refused) is AuthenticationException =>
-            "The daemon's certificate is not the one that is expected. When it was renewed, compare the fingerprint that lema-server prints at its start, and add the host again.",
+            "The daemon's certificate is not trusted: it is not the one that is pinned, or no known authority signed it. Compare it with the fingerprint that lema-server prints at its start, and add the host with that.",
+        _ when NeverAnswered(error) => "The daemon did not answer in time; it may be busy. Try again.",
         FailureKind.Unreachable when error.Status.DebugException is { } cause =>
             $"The daemon cannot be reached: {Sentence(NearestToSocket(cause).Message)} Check that lema-server runs there, the address and the port.",
         FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>
             "The daemon does not know this token. Name its token file with --token-file or LEMA_TOKEN_FILE.",
-        _ when error.StatusCode == StatusCode.DeadlineExceeded => "The daemon did not answer in time; it may be busy. Try again.",
+        FailureKind.Cancelled when error.Status.Detail == CancelledByChannel => "The call was broken off.",
         _ => error.Status.Detail,
     };
 

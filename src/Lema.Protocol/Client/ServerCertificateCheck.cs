@@ -30,7 +30,9 @@ public static class ServerCertificateCheck
     /// <summary>SHA-256 of a certificate's DER form in lower-case hexadecimal, as shown to people.</summary>
     public static string FingerprintOf(X509Certificate certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.GetRawCertData()));
 
-    private static byte[] ParseFingerprint(string text)
+    /// <summary>The bytes of a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons and a leading sha256.</summary>
+    /// <exception cref="DaemonOptionsException">The text is none.</exception>
+    public static byte[] ParseFingerprint(string text)
     {
         string digits = text.Replace(":", "", StringComparison.Ordinal).Trim();
         if (digits.StartsWith("sha256", StringComparison.OrdinalIgnoreCase)) digits = digits["sha256".Length..];

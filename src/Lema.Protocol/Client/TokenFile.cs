@@ -16,6 +16,10 @@ public static class TokenFile
                 throw new DaemonOptionsException($"{path}: holds no token. Copy the daemon's DATA/admin.token, or one made by `lema-server token add`.");
             return token;
         }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DaemonOptionsException($"{path}: there is no such token file. Copy the daemon's DATA/admin.token there, or name another file.", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new DaemonOptionsException($"{path}: the token file cannot be read: {error.Message}", error);

@@ -26,7 +26,7 @@ internal static class LemaStatus
                 ["requiredBytes"] = budget.RequiredBytes.ToString(CultureInfo.InvariantCulture), ["budgetBytes"] = budget.BudgetBytes.ToString(CultureInfo.InvariantCulture),
             },
         }),
-        _ when FullDisk.IsWhy(error) => Build(Code.ResourceExhausted, new StorageException("the daemon's disk", 0, "is full. Free space and try again.", error), new ErrorInfo { Domain = Failure.ErrorDomain, Reason = "DISK_FULL" }),
+        _ when FullDisk.IsWhy(error) => Build(Code.ResourceExhausted, new IOException("The disk that holds the daemon's data is full. Free space there and try again.", error), new ErrorInfo { Domain = Failure.ErrorDomain, Reason = "DISK_FULL" }),
         StorageException storage => Build(Code.DataLoss, error, new ErrorInfo
         {
             Domain = Failure.ErrorDomain, Reason = "STORAGE",

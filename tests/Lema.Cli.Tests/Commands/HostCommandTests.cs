@@ -63,6 +63,19 @@ public sealed class HostCommandTests
         Assert.Equal(4, await terminal.RunAsync("host", "check"));
     }
 
+    [Theory]
+    [InlineData("9f86d0...")]
+    [InlineData("00c6dc95c34c7af36c6e9110b5ccd05d0e7ee71b0df5c78b8edf9c7a3a831b32cc")]
+    public async Task Add_NoFingerprint_IsWrongUsageAndAddsNothing(string fingerprint)
+    {
+        using TestTerminal terminal = new();
+
+        Assert.Equal(2, await terminal.RunAsync("host", "add", "lab", "https://lab", "--fingerprint", fingerprint));
+
+        Assert.Contains($"'{fingerprint}' is no SHA-256 fingerprint", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal(3, await terminal.RunAsync("host", "use", "lab"));
+    }
+
     [Fact]
     public async Task Run_NobodyListens_IsUnreachableAtOnce()
     {

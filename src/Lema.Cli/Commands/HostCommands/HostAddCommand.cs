@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lema.Cli.Errors;
 using Lema.Cli.Hosts;
+using Lema.Protocol.Client;
 
 namespace Lema.Cli.Commands.HostCommands;
 
@@ -42,7 +43,7 @@ internal sealed class HostAddCommand : LemaCommand
             Address = HostResolver.Normalize(call.Get(_address)),
             TokenFile = call.TokenFile is { } file ? call.Environment.FullPath(file) : null,
             Ca = call.Get(_ca) is { } ca ? call.Environment.FullPath(ca) : null,
-            Fingerprint = call.Get(_fingerprint),
+            Fingerprint = call.Get(_fingerprint) is { } fingerprint ? Checked(fingerprint) : null,
         };
         HostsDocument before = call.Hosts.File.Read();
         bool use = call.Get(_use) || before.Current is null;
@@ -56,5 +57,19 @@ internal sealed class HostAddCommand : LemaCommand
         call.Output.Note(use ? $"Added {name}; it is the current host." : $"Added {name}.");
         call.Output.Note($"Try it: lema-remote host check {name}");
         return Task.FromResult(ExitCode.Done);
+    }
+
+    /// <summary>The fingerprint as it was given; what is none would be found out only at the first call.</summary>
+    private static string Checked(string fingerprint)
+    {
+        try
+        {
+            ServerCertificateCheck.ParseFingerprint(fingerprint);
+            return fingerprint;
+        }
+        catch (DaemonOptionsException invalid)
+        {
+            throw new CliException(ExitCode.WrongUsage, invalid.Message, "lema-server prints it at its start; 'lema-remote host check ADDRESS' shows what the daemon presents.");
+        }
     }
 }

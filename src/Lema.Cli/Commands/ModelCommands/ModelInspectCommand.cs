@@ -29,8 +29,7 @@ internal sealed class ModelInspectCommand : LemaCommand
 
     private static void Write(IAnsiConsole console, ModelDetail detail, bool tensors)
     {
-        ModelText.Write(console, detail.Model);
-        PropertyList list = new();
+        PropertyList list = ModelText.Properties(detail.Model);
         list.Add("lora targets", string.Join(", ", detail.LinearModules));
         list.Add("chat template", detail.HasChatTemplate ? "yes" : "no");
         if (detail.Folder.Length > 0) list.Add("folder", detail.Folder);

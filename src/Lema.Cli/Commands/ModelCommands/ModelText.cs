@@ -7,7 +7,10 @@ namespace Lema.Cli.Commands.ModelCommands;
 /// <summary>One model as text.</summary>
 internal static class ModelText
 {
-    public static void Write(IAnsiConsole console, Model model)
+    public static void Write(IAnsiConsole console, Model model) => Properties(model).Write(console);
+
+    /// <summary>Names and values, to which a caller may add.</summary>
+    public static PropertyList Properties(Model model)
     {
         PropertyList list = new();
         list.Add("name", model.Name);
@@ -19,6 +22,6 @@ internal static class ModelText
         list.Add("positions", Quantity.Count(model.MaxPositions));
         list.Add("prepared", model.Prepared ? "yes" : $"no; write it in layer order with: lema-remote model prepare {model.Name}");
         if (model.Problem.Length > 0) list.Add("problem", model.Problem);
-        list.Write(console);
+        return list;
     }
 }
