@@ -67,13 +67,15 @@ public sealed class ChatMemoryTests
         };
         string run = await StartRunAsync(daemon);
         await inStep.Task.WaitAsync(Late);
+        // The checkpoint of step 5 is on record then.
+        await daemon.UntilStepAsync(run, 7);
 
         TaskCompletionSource waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<string> reply = SayAsync(daemon, new ModelReference { Run = run, Checkpoint = "5" }, progress =>
         {
             if (progress.Phase.StartsWith("waiting", StringComparison.Ordinal)) waiting.TrySetResult();
         });
-        await waiting.Task.WaitAsync(Late);
+        Assert.Same(waiting.Task, await Task.WhenAny(waiting.Task, reply).WaitAsync(Late));
         await daemon.Training.StopRunAsync(new StopRunRequest { Run = run });
         goOn.Set();
 

@@ -18,7 +18,7 @@ public sealed class JsonFormatTests
     [
         "host add gpu01 https://gpu01", "host list", "host use known", "host remove known", "host check",
         "model list", "model add m /models/m", "model upload m HOME/model", "model inspect lema-tiny", "model prepare lema-tiny", "model delete lema-tiny --yes",
-        "dataset build replies", "dataset upload replies HOME/rows.jsonl", "dataset list", "dataset validate replies", "dataset preview replies", "dataset delete replies --yes",
+        "dataset build replies", "dataset upload replies HOME/rows.jsonl", "dataset list", "dataset validate replies", "dataset preview replies", "dataset split replies", "dataset delete replies --yes",
         "train --model lema-tiny --dataset replies --set steps=1 --detach", "train init HOME/new.yaml", "train schema", "estimate --model lema-tiny --dataset replies --set steps=1",
         "run list", "run show first", "run watch first", "run log first", "run pause first", "run resume first", "run stop first", "run delete first --yes",
         "run compare first first", "run export first -o HOME/first.csv", "run export first --to tensorboard -o HOME/events",

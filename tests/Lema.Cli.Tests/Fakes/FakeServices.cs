@@ -30,6 +30,9 @@ internal sealed class FakeDatasets : Datasets.DatasetsBase
     public override Task<BuildDatasetResponse> BuildDataset(BuildDatasetRequest request, ServerCallContext context) =>
         Task.FromResult(new BuildDatasetResponse { Train = new Dataset { Name = request.Name }, Heldout = new Dataset { Name = $"{request.Name}-heldout" } });
 
+    public override Task<SplitDatasetResponse> SplitDataset(SplitDatasetRequest request, ServerCallContext context) =>
+        Task.FromResult(new SplitDatasetResponse { Train = new Dataset { Name = $"{request.Name}-train" }, Heldout = new Dataset { Name = $"{request.Name}-heldout" } });
+
     public override Task<DeleteDatasetResponse> DeleteDataset(DeleteDatasetRequest request, ServerCallContext context) => Task.FromResult(new DeleteDatasetResponse());
 
     public override Task<ListDatasetsResponse> ListDatasets(ListDatasetsRequest request, ServerCallContext context) => Task.FromResult(List);

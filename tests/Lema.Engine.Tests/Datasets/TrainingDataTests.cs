@@ -19,7 +19,7 @@ public class TrainingDataTests
         using TemporaryFolder folder = new();
         string rows = string.Join('\n', Good, """{"prompt":"a","completion":""}""", $$"""{"prompt":"{{string.Concat(Enumerable.Repeat("word ", 40))}}","completion":"b"}""");
         InvalidInputsException problems = Assert.Throws<InvalidInputsException>(() => Open(folder, rows));
-        Assert.Contains("line 2: is empty.", problems.Message, StringComparison.Ordinal);
+        Assert.Contains("line 2: completion: is empty.", problems.Message, StringComparison.Ordinal);
         Assert.Contains("line 3: has ", problems.Message, StringComparison.Ordinal);
         Assert.Contains("no token carries loss any more", problems.Message, StringComparison.Ordinal);
     }
