@@ -42,7 +42,8 @@ public sealed class StuckWatcherTests
         {
             while (await stuck.ResponseStream.MoveNext(late.Token)) cursor = Follow(stuck.ResponseStream.Current, cursor);
         });
-        Assert.Equal(StatusCode.Cancelled, ended.StatusCode);
+        // A reset that meets the reader between two messages reads as CANCELLED, within one as INTERNAL.
+        Assert.Contains(ended.StatusCode, (StatusCode[])[StatusCode.Cancelled, StatusCode.Internal]);
         Assert.True(Protocol.Client.Failure.IsTransient(ended));
         Assert.InRange(cursor, 1UL, (ulong)(2 * Steps) - 1);
 

@@ -28,7 +28,7 @@ internal sealed class Watching(WatchLimits limits, IHostApplicationLifetime life
         }
         catch (Exception error) when (error is OperationCanceledException or IOException && late.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            // The transport has reset the stream: a client that does not read cannot be told a status either, and sees CANCELLED.
+            // The transport has reset the stream: a client that does not read cannot be told a status either, and sees CANCELLED or INTERNAL.
             throw new RpcException(new Status(StatusCode.Aborted, $"A message was not taken within {WriteLimit.TotalSeconds} seconds."));
         }
     }
