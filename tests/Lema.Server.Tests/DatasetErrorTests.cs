@@ -7,21 +7,11 @@ namespace Lema.Server.Tests;
 /// <summary>Errors of datasets name the dataset and never a path of the host.</summary>
 public sealed class DatasetErrorTests
 {
-    private static async Task<Dataset> UploadAsync(TestDaemon daemon, string text)
-    {
-        using AsyncClientStreamingCall<UploadDatasetRequest, Dataset> call = new Protocol.V1.Datasets.DatasetsClient(daemon.Channel).UploadDataset();
-        byte[] content = System.Text.Encoding.UTF8.GetBytes(text);
-        await call.RequestStream.WriteAsync(new UploadDatasetRequest { Header = new UploadDatasetRequest.Types.Header { Name = "own", FileName = "rows.jsonl", SizeBytes = content.Length } });
-        await call.RequestStream.WriteAsync(new UploadDatasetRequest { Chunk = Google.Protobuf.ByteString.CopyFrom(content) });
-        await call.RequestStream.CompleteAsync();
-        return await call.ResponseAsync;
-    }
-
     [Fact]
     public async Task Upload_OfAFileThatIsNoDataset_NamesTheDataset()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => UploadAsync(daemon, "{\"foo\":1}"));
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => daemon.UploadDatasetAsync("own", "{\"foo\":1}"));
         Assert.StartsWith("dataset 'own': line 1: the fields 'foo' are of no known format.", refused.Status.Detail, StringComparison.Ordinal);
     }
 
@@ -38,7 +28,7 @@ public sealed class DatasetErrorTests
     public async Task Preview_OfABadRow_NamesTheDatasetAndTheLine()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await UploadAsync(daemon, "{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"a\"}\n");
+        await daemon.UploadDatasetAsync("own", "{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"a\"}\n");
         RpcException bad = await Assert.ThrowsAsync<RpcException>(() =>
             new Protocol.V1.Datasets.DatasetsClient(daemon.Channel).PreviewDatasetAsync(new PreviewDatasetRequest { Name = "own", Model = "lema-tiny" }).ResponseAsync);
         Assert.Equal("dataset 'own': line 2: completion: is missing.", bad.Status.Detail);

@@ -59,4 +59,15 @@ public sealed class ReplyFormatTests
         Assert.Equal(("verdict", "verdict"), (await ChatAsync(null), await EvaluateAsync(null)));
         Assert.Equal(("lema", "lema"), (await ChatAsync(new ReplyFormat { Name = "lema" }), await EvaluateAsync(new ReplyFormat { Name = "lema" })));
     }
+
+    [Fact]
+    public async Task StartRun_OnRowsOfTheBuiltInFormat_RecognizesIt()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        await daemon.UploadDatasetAsync("plain", "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
+        Assert.Equal("lema", (await daemon.StartRunAsync(1)).ReplyFormat.Name);
+        Assert.Equal("verdict", (await daemon.StartRunAsync(1, request => request.Settings.Data = new DataSettings { ReplyFormat = Verdict })).ReplyFormat.Name);
+        Assert.Null((await daemon.StartRunAsync(1, request => request.Dataset = "plain")).ReplyFormat);
+    }
 }

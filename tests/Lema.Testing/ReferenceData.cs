@@ -18,6 +18,16 @@ public static class ReferenceData
         return Path.Exists(path) ? path : null;
     }
 
+    /// <summary>The folder that the reference data's expand.sh makes of SmolLM2-135M-Instruct; null where it has not run.</summary>
+    public static string? SmolLm2Folder
+    {
+        get
+        {
+            string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "lema-reference", "smollm2-135m-instruct");
+            return File.Exists(Path.Combine(folder, ".complete")) ? folder : null;
+        }
+    }
+
     private static string? Find()
     {
         string? named = Environment.GetEnvironmentVariable("LEMA_REFERENCE_DATA");

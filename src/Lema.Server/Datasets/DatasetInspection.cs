@@ -1,9 +1,11 @@
 using Lema.Engine.Datasets.Inspection;
+using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Datasets.Rows;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using DataSettings = Lema.Engine.Datasets.Batches.DataSettings;
+using ReplyFormat = Lema.Protocol.V1.ReplyFormat;
 
 namespace Lema.Server.Datasets;
 
@@ -50,6 +52,25 @@ internal sealed class DatasetInspection
             (response.Format, response.FormatReason) = (source.Format.Name, source.Format.Reason);
         }
         return response;
+    }
+
+    /// <summary>The built-in reply format that a dataset's first rows teach; null: none, or the rows cannot be read.</summary>
+    public ReplyFormat? Recognized(string file, string modelFolder, DataSettings data)
+    {
+        try
+        {
+            Tokenizer tokenizer = Tokenizer.Load(modelFolder);
+            const int Rows = ReplyFormatRecognition.Rows;
+            return ReplyFormatRecognition.Of(IsPretokenized(file)
+                ? PretokenizedInspection.Preview(file, tokenizer, 0, Rows, maxLength: 0)
+                : DatasetPreview.Rows(new RowSource(file, data.ReplyFormat), RowTokenizer.Of(file, tokenizer, data.Labels), tokenizer, 0, Rows, maxLength: 0)) is { } format
+                    ? new ReplyFormat { Name = format.Name } : null;
+        }
+        catch (LemaException)
+        {
+            // What is wrong with the rows is said by whoever reads all of them.
+            return null;
+        }
     }
 
     private static bool IsPretokenized(string file) => file.EndsWith(".safetensors", StringComparison.Ordinal);

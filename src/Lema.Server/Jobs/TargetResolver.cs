@@ -9,7 +9,7 @@ namespace Lema.Server.Jobs;
 /// <param name="Label">For people.</param>
 /// <param name="WeightBytes">Of the base model.</param>
 /// <param name="RunId">Empty for a base model.</param>
-/// <param name="ReplyFormat">The one that the run names; null: none.</param>
+/// <param name="ReplyFormat">The run's; null: none.</param>
 internal sealed record Target(ModelFolders Folders, string Label, long WeightBytes, string RunId, ReplyFormat? ReplyFormat);
 
 /// <summary>Finds the folders behind what a client wants to chat with or to evaluate. Lives as long as the daemon.</summary>
@@ -39,6 +39,8 @@ internal sealed class TargetResolver(ModelRegistry models, RunDirectory runs, Ad
         string folder = models.StreamingFolder(model);
         long modelBytes = ModelDescription.Read(folder).Index.TotalBytes;
         ModelFolders folders = new() { Model = folder, Adapter = adapter, WeightBytes = weightBytes, Precision = run?.Settings.Precision ?? default };
-        return new Target(folders, label, weightBytes > 0 ? Math.Min(weightBytes, modelBytes) : modelBytes, run?.Summary.Id ?? "", run?.Settings.Data?.ReplyFormat);
+        // Runs that were started before formats were recognized have only the one they name.
+        ReplyFormat? format = run?.ReplyFormat ?? run?.Settings.Data?.ReplyFormat;
+        return new Target(folders, label, weightBytes > 0 ? Math.Min(weightBytes, modelBytes) : modelBytes, run?.Summary.Id ?? "", format);
     }
 }

@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
+using Lema.Server.EngineJobs;
 using Lema.Server.Errors;
 using Lema.Server.Jobs;
 using Lema.Server.Models;
@@ -13,8 +14,8 @@ namespace Lema.Server.Runs;
 
 /// <summary>What people do to runs. Lives as long as the daemon.</summary>
 internal sealed class RunManager(
-    RunDirectory directory, RunStore store, RunJournal journal, RunScheduler scheduler, RunsFeed feed, ModelRegistry models, DatasetRegistry datasets, AdapterFinder adapters,
-    DataFolder data, MemoryLedger memory, TimeProvider clock)
+    RunDirectory directory, RunStore store, RunJournal journal, RunScheduler scheduler, RunsFeed feed, ModelRegistry models, DatasetRegistry datasets, DatasetInspection inspection,
+    AdapterFinder adapters, DataFolder data, MemoryLedger memory, TimeProvider clock)
 {
     private const int UniqueViolation = 19;
 
@@ -123,9 +124,12 @@ internal sealed class RunManager(
                 Id = id, Name = name, Model = request.Model, Dataset = request.Dataset, State = RunState.Queued, Priority = request.Priority,
                 Created = Timestamp.FromDateTimeOffset(now), TotalSteps = settings.Steps,
             },
-            Settings = settings, EvaluationDataset = evaluation, Owner = owner, FirstSequence = 1, Totals = new RunTotals(),
+            Settings = settings, ReplyFormat = ReplyFormatOf(request, settings), EvaluationDataset = evaluation, Owner = owner, FirstSequence = 1, Totals = new RunTotals(),
         };
     }
+
+    private ReplyFormat? ReplyFormatOf(StartRunRequest request, RunSettings settings) => settings.Data.ReplyFormat
+        ?? inspection.Recognized(datasets.FileOf(request.Dataset), models.Get(request.Model).Folder, SettingsMapping.ToEngine(settings.Data));
 
     /// <summary>Moves a run on from whatever state it is in; the state may change in the same moment, then it is looked at again.</summary>
     private async Task ChangeAsync(RunSession session, Func<RunState, RunState?> choose, string done)

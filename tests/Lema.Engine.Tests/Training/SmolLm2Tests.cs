@@ -13,7 +13,7 @@ public sealed class SmolLm2Tests
     public void Execute_UnderAQuarterOfTheWeights_FollowsPeftsLosses(Precision precision)
     {
         Assert.SkipUnless(LongTests.AreAskedFor, LongTests.SkipMessage);
-        string? reference = ReferenceData.TryPath("models", "smollm2-135m-instruct"), model = ModelFolder();
+        string? reference = ReferenceData.TryPath("models", "smollm2-135m-instruct"), model = ReferenceData.SmolLm2Folder;
         if (reference is null || model is null) Assert.Skip("Run expand.sh of the reference data's smollm2-135m-instruct first.");
         using JsonDocument log = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(reference, "reference.json")));
         double[] expected = [.. log.RootElement.GetProperty("log").EnumerateArray().Select(step => step.GetProperty("loss").GetDouble())];
@@ -35,11 +35,5 @@ public sealed class SmolLm2Tests
             double allowed = precision == Precision.Bf16 ? 0.05 * expected[step] : step < 20 ? 1e-3 : 0.02 * expected[step];
             Assert.True(Math.Abs(losses[step] - expected[step]) <= allowed, $"step {step + 1}: {losses[step]}, expected {expected[step]}");
         }
-    }
-
-    private static string? ModelFolder()
-    {
-        string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "lema-reference", "smollm2-135m-instruct");
-        return File.Exists(Path.Combine(folder, ".complete")) ? folder : null;
     }
 }

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Grpc.Net.Client;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
@@ -73,6 +74,17 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         await new Protocol.V1.Datasets.DatasetsClient(Channel).BuildDatasetAsync(new BuildDatasetRequest { Name = name, Rows = 20, HeldoutRows = 10 });
         return name;
+    }
+
+    /// <summary>Uploads rows.jsonl with this text as a dataset.</summary>
+    public async Task<Dataset> UploadDatasetAsync(string name, string text)
+    {
+        byte[] content = System.Text.Encoding.UTF8.GetBytes(text);
+        using AsyncClientStreamingCall<UploadDatasetRequest, Dataset> call = new Protocol.V1.Datasets.DatasetsClient(Channel).UploadDataset();
+        await call.RequestStream.WriteAsync(new UploadDatasetRequest { Header = new UploadDatasetRequest.Types.Header { Name = name, FileName = "rows.jsonl", SizeBytes = content.Length } });
+        await call.RequestStream.WriteAsync(new UploadDatasetRequest { Chunk = Google.Protobuf.ByteString.CopyFrom(content) });
+        await call.RequestStream.CompleteAsync();
+        return await call;
     }
 
     public async Task<RunDetail> StartRunAsync(int steps, Action<StartRunRequest>? change = null)
