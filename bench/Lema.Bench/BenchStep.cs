@@ -17,12 +17,12 @@ internal sealed class BenchStep : IDisposable
     private readonly int _chunkTokens;
     private readonly string? _boundaryFolder;
 
-    public BenchStep(string folder, long batch, long length, long microRows, long? weightBytes, MemoryPlan? plan, DirectIo directIo)
+    public BenchStep(string folder, long batch, long length, long microRows, long? weightBytes, MemoryPlan? plan, DirectIo directIo, Precision precision = Precision.Bf16)
     {
-        RunSettings settings = new() { Precision = Precision.Bf16, ClipGradNorm = 1 };
+        RunSettings settings = new() { Precision = precision, ClipGradNorm = 1 };
         Model = LanguageModel.Open(folder, new ModelOptions
         {
-            Precision = Precision.Bf16,
+            Precision = precision,
             WeightBytes = weightBytes,
             DirectIo = directIo,
             Adapters = (model, index) => TrainedWeights.Create(model, index, settings),
