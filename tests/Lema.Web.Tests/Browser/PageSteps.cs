@@ -25,6 +25,18 @@ internal static class PageSteps
     public static Task WaitForPointsAsync(this IPage page, int points) =>
         page.WaitForFunctionAsync("n => Number(document.querySelector('.chart')?.dataset.points ?? 0) >= n", points, new() { Timeout = Long });
 
+    /// <summary>Drags over a part of the first chart, as shares of its width.</summary>
+    /// <returns>Where the chart is.</returns>
+    public static async Task<LocatorBoundingBoxResult> ZoomAsync(this IPage page, float from, float to)
+    {
+        LocatorBoundingBoxResult box = (await page.Locator(".chart canvas").First.BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(box.X + box.Width * from, box.Y + 80);
+        await page.Mouse.DownAsync();
+        await page.Mouse.MoveAsync(box.X + box.Width * to, box.Y + 80, new() { Steps = 4 });
+        await page.Mouse.UpAsync();
+        return box;
+    }
+
     /// <summary>From the page of datasets.</summary>
     public static async Task BuildDatasetAsync(this IPage page, string name, int rows, string host)
     {

@@ -54,11 +54,7 @@ public sealed class RunPageTests(Chromium chromium)
         await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
         await page.WaitForPointsAsync(122);
 
-        LocatorBoundingBoxResult box = (await page.Locator(".chart canvas").First.BoundingBoxAsync())!;
-        await page.Mouse.MoveAsync(box.X + box.Width * 0.4f, box.Y + 80);
-        await page.Mouse.DownAsync();
-        await page.Mouse.MoveAsync(box.X + box.Width * 0.6f, box.Y + 80, new() { Steps = 4 });
-        await page.Mouse.UpAsync();
+        LocatorBoundingBoxResult box = await page.ZoomAsync(0.4f, 0.6f);
         await page.WaitForFunctionAsync("() => Number(document.querySelector('.chart').dataset.points) < 60");
         await page.GetByRole(AriaRole.Button, new() { Name = "Reset zoom" }).First.ClickAsync();
         await page.WaitForPointsAsync(122);
@@ -84,11 +80,7 @@ public sealed class RunPageTests(Chromium chromium)
         Assert.Equal("2000", await page.Locator(".chart").First.GetAttributeAsync("data-points"));
 
         // A hundredth of the axis: a thousand steps, of which the whole view has twenty.
-        LocatorBoundingBoxResult box = (await page.Locator(".chart canvas").First.BoundingBoxAsync())!;
-        await page.Mouse.MoveAsync(box.X + box.Width * 0.40f, box.Y + 80);
-        await page.Mouse.DownAsync();
-        await page.Mouse.MoveAsync(box.X + box.Width * 0.41f, box.Y + 80, new() { Steps = 2 });
-        await page.Mouse.UpAsync();
+        await page.ZoomAsync(0.40f, 0.41f);
         await page.WaitForFunctionAsync("() => { const n = Number(document.querySelector('.chart').dataset.points); return n > 800 && n < 1800; }");
 
         run.Step(0.02);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Grpc.Core;
 using Lema.Protocol.V1;
 using Lema.Web.Clients;
 using Lema.Web.Components.Charts;
@@ -12,8 +11,6 @@ namespace Lema.Web.Components.Runs;
 /// <summary>A run's curves and a box to talk to its newest checkpoint. Zooming in fetches the points that the whole view leaves out.</summary>
 public sealed partial class CurvesTab : IDisposable
 {
-    private const int RefinedPoints = 4_000;
-
     private static readonly ChartPlan[] Plans = ChartPlan.OfRun;
 
     private readonly string _group = Guid.NewGuid().ToString("n");
@@ -23,7 +20,6 @@ public sealed partial class CurvesTab : IDisposable
     private double _smoothing = 0.6;
     private ZoomWindow? _zoom;
     private RunCurves? _refined;
-    private bool _refining;
     private CancellationTokenSource? _refinement;
     private readonly ChatOptions _options = new();
     private ChatTarget? _target;
@@ -124,51 +120,12 @@ public sealed partial class CurvesTab : IDisposable
     private async Task ZoomAsync(ZoomWindow? window)
     {
         if (_refinement is not null) await _refinement.CancelAsync();
-        _zoom = window;
-        _refined = null;
+        (_zoom, _refined, _refinement) = (window, null, null);
         if (window is null) return;
         using CancellationTokenSource refinement = new();
         _refinement = refinement;
-        _refining = true;
-        try
-        {
-            (long from, long to) = StepsIn(window);
-            GetMetricsResponse answer = await Connection.Training.GetMetricsAsync(
-                new GetMetricsRequest { Run = Detail.Summary.Id, FromStep = from, ToStep = to, MaxPoints = RefinedPoints },
-                deadline: DaemonConnection.Soon, cancellationToken: refinement.Token);
-            RunCurves refined = new();
-            refined.Replace(answer.Series);
-            if (refined[SeriesNames.Loss].Count > 0) _refined = refined;
-        }
-        catch (RpcException)
-        {
-            // The coarse curve stays in view; it is right, only less fine.
-        }
-        finally
-        {
-            if (_refinement == refinement)
-            {
-                _refinement = null;
-                _refining = false;
-            }
-        }
-    }
-
-    /// <summary>The steps whose place on the axis lies in the window, with one to either side.</summary>
-    private (long From, long To) StepsIn(ZoomWindow window)
-    {
-        CurvePoint[] points = Curves[SeriesNames.Loss].ReadFrom(CurvePosition.Start).Points;
-        long from = 1, to = 0;
-        foreach (CurvePoint point in points)
-        {
-            double at = _axis.Of(point);
-            if (at < window.From) from = point.Step;
-            if (at > window.To)
-            {
-                to = point.Step;
-                break;
-            }
-        }
-        return (Math.Max(1, from), to);
+        RunCurves? fine = await FineCurves.AskAsync(Connection, Detail.Summary.Id, Curves, _axis, window, refinement.Token);
+        if (_refinement != refinement) return;
+        (_refined, _refinement) = (fine, null);
     }
 }

@@ -130,7 +130,7 @@ class LineChart {
         if (index < 0) continue;
         const value = one.values(this.options.smoothing)[index];
         if (!Number.isFinite(value) || (this.options.logY && value <= 0)) continue;
-        rows.push({ one, index, value });
+        rows.push({ one, index, value, measured: one.y[index] });
       }
     }
     this.tip.hidden = rows.length === 0;
@@ -146,7 +146,7 @@ class LineChart {
     const head = document.createElement('div');
     head.className = 'chart-tip-head';
     head.textContent = `${xName} ${formatValue(rows[0].one.x[rows[0].index], xUnit)}`;
-    const lines = rows.map(({ one, value }) => {
+    const lines = rows.map(({ one, value, measured }) => {
       const line = document.createElement('div');
       const swatch = document.createElement('span');
       swatch.className = 'chart-swatch';
@@ -156,6 +156,12 @@ class LineChart {
       const figure = document.createElement('b');
       figure.textContent = formatValue(value, yUnit);
       line.append(swatch, name, figure);
+      if (value !== measured) {
+        const unsmoothed = document.createElement('span');
+        unsmoothed.className = 'chart-tip-measured';
+        unsmoothed.textContent = `(${formatValue(measured, yUnit)})`;
+        line.append(unsmoothed);
+      }
       return line;
     });
     this.tip.replaceChildren(head, ...lines);
