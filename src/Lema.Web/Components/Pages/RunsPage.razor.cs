@@ -7,7 +7,7 @@ namespace Lema.Web.Components.Pages;
 /// <summary>All runs of all hosts, live.</summary>
 public sealed partial class RunsPage
 {
-    private static readonly (string Id, string Word)[] Groups = [("all", "All"), ("active", "Active"), ("ended", "Ended")];
+    private static readonly (string Id, string Word)[] Groups = [("all", "All"), ("active", "Active"), ("ended", "Not running")];
 
     private readonly List<(string Host, RunsFeed Feed)> _feeds = [];
     private readonly HashSet<string> _chosen = [];
