@@ -18,6 +18,8 @@ public sealed class AccessibilityTests(Chromium chromium)
 
     [Theory]
     [InlineData(1440, false)]
+    [InlineData(1440, true)]
+    [InlineData(390, false)]
     [InlineData(390, true)]
     public async Task EveryPage_Axe_FindsNothingSerious(int width, bool dark)
     {

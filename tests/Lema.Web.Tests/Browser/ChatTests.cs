@@ -78,6 +78,25 @@ public sealed class ChatTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task Chat_StoppedInTheMiddle_KeepsWhatHadComeAndTheHostIsTold()
+    {
+        await using FakeDaemon daemon = Example.Daemon();
+        daemon.RepliesEnd = new TaskCompletionSource().Task;
+        await daemon.StartAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await page.GetByLabel("Your question").FillAsync("Tell me a long story.");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".reply .text")).ToHaveTextAsync("Hello.");
+        await page.GetByRole(AriaRole.Region, new() { Name = "Chat with this run" }).GetByRole(AriaRole.Button, new() { Name = "Stop" }).ClickAsync();
+        await page.GetByText("Stopped.").WaitForAsync();
+        await Expect(page.Locator(".reply .text")).ToHaveTextAsync("Hello.");
+        await daemon.ReplyLeft.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task Chat_LongQuestionInAnyScript_IsSentWhole()
     {
         string? heard = null;

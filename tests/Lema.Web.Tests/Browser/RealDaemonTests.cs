@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text.RegularExpressions;
 using Lema.Web.Tests.Fakes;
 using Microsoft.Playwright;
@@ -9,7 +10,7 @@ namespace Lema.Web.Tests.Browser;
 [Collection(Chromium.Collection)]
 public sealed partial class RealDaemonTests(Chromium chromium)
 {
-    private const int Steps = 40;
+    private const int Steps = 60;
     private const float Long = PageSteps.Long;
 
     [Fact]
@@ -24,9 +25,10 @@ public sealed partial class RealDaemonTests(Chromium chromium)
         await page.SignInAsync(dashboard, other.Token, "/sign-in?host=gpu01");
         await page.SignInAsync(dashboard, server.Token, "/sign-in?host=local&returnUrl=/datasets");
         await page.BuildDatasetAsync("facts", rows: 600, host: "local");
-        await page.StartRunAsync("from-the-page", Steps, checkpointEvery: 10, evaluateEvery: 20);
+        await page.StartRunAsync("from-the-page", Steps, checkpointEvery: 10, evaluateEvery: 20, weightBudget: 4);
         await page.EvaluateAsync("() => { window.sameDocument = true; }");
 
+        await SeeLayersOnTheirWayAsync(page);
         await page.WaitForPointsAsync(12);
         await server.KillAsync();
         await page.GetByText("local is away.").WaitForAsync();
@@ -40,7 +42,29 @@ public sealed partial class RealDaemonTests(Chromium chromium)
 
         await page.AskAsync("What is the capital of Kenya?");
         await Assertions.Expect(page.Locator(".reply footer")).ToHaveCountAsync(1);
+        await DownloadAsync(page);
         await MergeAsync(page);
+    }
+
+    /// <summary>The slots of a run whose weights do not fit: the budget holds two of four blocks.</summary>
+    private static async Task SeeLayersOnTheirWayAsync(IPage page)
+    {
+        await page.GetByRole(AriaRole.Link, new() { Name = "Pipeline" }).ClickAsync();
+        ILocator slots = page.GetByRole(AriaRole.Region, new() { Name = "Slots in RAM" });
+        await slots.Locator("li.leased", new() { HasText = "block" }).WaitForAsync(new() { Timeout = Long });
+        await Assertions.Expect(slots.Locator("li.pinned", new() { HasText = "final norm" })).ToHaveCountAsync(1);
+        await page.GetByText("Backward, at").WaitForAsync(new() { Timeout = Long });
+        await page.GetByRole(AriaRole.Link, new() { Name = "Curves" }).ClickAsync();
+    }
+
+    private static async Task DownloadAsync(IPage page)
+    {
+        await page.GetByRole(AriaRole.Link, new() { Name = "Checkpoints" }).ClickAsync();
+        IDownload download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "Download" }).First.ClickAsync());
+        using ZipArchive zip = ZipFile.OpenRead(await download.PathAsync());
+        ZipArchiveEntry adapter = Assert.Single(zip.Entries, entry => entry.FullName == "adapter_model.safetensors");
+        using StreamReader reader = new(await adapter.OpenAsync());
+        Assert.Contains("lora_A", await reader.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     /// <summary>While one daemon is away, the other is there, and a run can be written for it.</summary>
@@ -57,7 +81,6 @@ public sealed partial class RealDaemonTests(Chromium chromium)
 
     private static async Task MergeAsync(IPage page)
     {
-        await page.GetByRole(AriaRole.Link, new() { Name = "Checkpoints" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Merge…" }).First.ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Merge", Exact = true }).ClickAsync();
         await page.Locator("[data-export=Completed]").WaitForAsync(new() { Timeout = Long });

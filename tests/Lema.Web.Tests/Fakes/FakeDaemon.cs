@@ -28,6 +28,12 @@ internal sealed class FakeDaemon : IAsyncDisposable
     /// <summary>Pieces of the reply to a question; the base model has another than a run.</summary>
     public Func<ChatRequest, IReadOnlyList<string>> Reply { get; set; } = _ => ["Hello", "."];
 
+    /// <summary>Replies have all their pieces and wait for this before they are complete.</summary>
+    public Task RepliesEnd { get; set; } = Task.CompletedTask;
+
+    /// <summary>Completed when somebody has left a reply before its end.</summary>
+    public TaskCompletionSource ReplyLeft { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Watches of single runs that are open now.</summary>
     public int OpenRunWatches;
 

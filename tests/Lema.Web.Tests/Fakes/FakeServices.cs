@@ -85,6 +85,15 @@ internal sealed class FakeChat(FakeDaemon daemon) : Chat.ChatBase
     {
         IReadOnlyList<string> pieces = daemon.Reply(request);
         foreach (string piece in pieces) await stream.WriteAsync(new ChatResponse { Delta = new ChatDelta { Text = piece, Tokens = 1 } });
+        try
+        {
+            await daemon.RepliesEnd.WaitAsync(context.CancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            daemon.ReplyLeft.TrySetResult();
+            throw;
+        }
         string text = string.Concat(pieces);
         bool valid = text.StartsWith("[LEMA_REPLY]", StringComparison.Ordinal);
         await stream.WriteAsync(new ChatResponse
