@@ -26,9 +26,9 @@ public sealed record LoraModule(
         using var scope = NewDisposeScope();
         const int RowsAtOnce = 1024;
         List<Tensor> norms = [];
-        for (long row = 0; row < weight.shape[0]; row += RowsAtOnce)
+        for (long row = 0; row < weight.size(0); row += RowsAtOnce)
         {
-            long count = Math.Min(RowsAtOnce, weight.shape[0] - row);
+            long count = Math.Min(RowsAtOnce, weight.size(0) - row);
             Tensor rows = B.narrow(0, row, count).mm(A).mul_(Scale).add_(weight.narrow(0, row, count));
             norms.Add(rows.square().sum(1).sqrt_());
         }

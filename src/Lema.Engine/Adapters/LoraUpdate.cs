@@ -67,7 +67,7 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
     private Tensor Mask(Tensor input)
     {
         DropoutSeed seed = pass.Dropout!.Value;
-        return DropoutMask.Create(input.shape[0], input.shape[1], lora.Dropout, SplitMix64.Seed(module, seed.Seed, seed.Step, seed.MicroBatch, pass.Layer), input.dtype)
+        return DropoutMask.Create(input.size(0), input.size(1), lora.Dropout, SplitMix64.Seed(module, seed.Seed, seed.Step, seed.MicroBatch, pass.Layer), input.dtype)
             .to(input.device);
     }
 }

@@ -39,7 +39,7 @@ internal sealed unsafe class LowRankSum(Tensor a, Tensor b, double scale)
     private void Add<TIn, TOut>(TIn* source, TOut* target, int elements, long first)
         where TIn : unmanaged where TOut : unmanaged
     {
-        int rank = (int)_a.shape[0], columns = (int)_a.shape[1], rows = elements / columns;
+        int rank = (int)_a.size(0), columns = (int)_a.size(1), rows = elements / columns;
         float* right = (float*)TensorMemory.Pointer(_a), left = (float*)TensorMemory.Pointer(_b) + first * rank;
         for (int start = 0; start < columns; start += BlockColumns)
         {

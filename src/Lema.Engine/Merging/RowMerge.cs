@@ -31,12 +31,12 @@ internal sealed class RowMerge(LowRankUpdate update)
         if (Lora.Magnitude is not { } magnitude) return rows;
         return update.Transposed
             ? rows.mul_(magnitude.Value.div(_squareSums!.sqrt()).unsqueeze(0))
-            : rows.mul_(magnitude.Value.narrow(0, first, rows.shape[0]).div(rows.square().sum(1).sqrt_()).unsqueeze(1));
+            : rows.mul_(magnitude.Value.narrow(0, first, rows.size(0)).div(rows.square().sum(1).sqrt_()).unsqueeze(1));
     }
 
     private Tensor Updated(Tensor rows, long first)
     {
-        long count = rows.shape[0];
+        long count = rows.size(0);
         // [n, r] x [r, in] -> [n, in], or of a transposed matrix [n, r] x [r, out] -> [n, out]
         Tensor product = update.Transposed ? Lora.A.narrow(1, first, count).t().mm(Lora.B.t()) : Lora.B.narrow(0, first, count).mm(Lora.A);
         return rows.add_(product.mul_(Lora.Scale));

@@ -26,15 +26,17 @@ public sealed class OutputHead(LanguageModel model)
     }
 
     /// <summary>Float32 logits [tokens, tile rows] of normalised hidden states [tokens, hidden] and rows of the output matrix.</summary>
-    public Tensor Logits(Tensor hidden, Tensor rows)
+    public Tensor Logits(Tensor hidden, Tensor rows) => Capped(Product(hidden, rows).to(ScalarType.Float32));
+
+    /// <summary>The family's scale and cap of logits, in place.</summary>
+    private Tensor Capped(Tensor logits)
     {
-        Tensor logits = Product(hidden, rows).to(ScalarType.Float32);
         if (model.Architecture.LogitScale != 1) logits.mul_(model.Architecture.LogitScale);
         return model.Architecture.LogitSoftcap is { } cap ? logits.div_(cap).tanh_().mul_(cap) : logits;
     }
 
     /// <summary>hidden [tokens, hidden] x rows^T -> [tokens, tile rows] in their type.</summary>
-    public Tensor Product(Tensor hidden, Tensor rows) => MatrixVector.Supports(hidden, rows) ? MatrixVector.Multiply(hidden, rows) : hidden.matmul(rows.t());
+    public Tensor Product(Tensor hidden, Tensor rows) => hidden.matmul(rows.t());
 
     /// <summary>Gradient with respect to hidden W^T, in place, from that of the logits.</summary>
     public Tensor LogitsBackward(Tensor gradient, Tensor logits)
@@ -50,12 +52,16 @@ public sealed class OutputHead(LanguageModel model)
     /// <summary>All float32 logits [tokens, vocabulary] of a few normalised hidden states, as generation needs them.</summary>
     public Tensor AllLogits(Tensor hidden)
     {
-        Tensor logits = empty([hidden.shape[0], model.Architecture.VocabularySize], ScalarType.Float32, hidden.device);
+        Tensor logits = empty([hidden.size(0), model.Architecture.VocabularySize], ScalarType.Float32, hidden.device);
         for (int tile = 0; tile < Tiles.Count; tile++)
         {
             (long first, long count) = Tiles[tile];
-            Visit(tile, rows => logits.narrow(1, first, count).copy_(Logits(hidden, rows)));
+            Visit(tile, rows =>
+            {
+                if (MatrixVector.Supports(hidden, rows)) MatrixVector.MultiplyInto(logits, first, hidden, rows);
+                else logits.narrow(1, first, count).copy_(hidden.matmul(rows.t()));
+            });
         }
-        return logits;
+        return Capped(logits);
     }
 }

@@ -23,7 +23,7 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
         Tensor? gradient = divisor is null ? null : zeros(all.shape, ScalarType.Float32, all.device);
         Chunk[] chunks = [.. Chunks(all, allTargets, gradient)];
         double loss = SoftmaxLoss.Supports(model) && (divisor is not null || _head.Tiles.Count == 1) ? InPlace(chunks, divisor) : _head.Tiles.Count == 1 ? OneTile(chunks, divisor) : ManyTiles(chunks, divisor);
-        return (loss, gradient is null ? [] : [.. gradient.to(all.dtype).split(hidden.Select(h => h.shape[0]).ToArray(), 0)]);
+        return (loss, gradient is null ? [] : [.. gradient.to(all.dtype).split(hidden.Select(h => h.size(0)).ToArray(), 0)]);
     }
 
     /// <summary>The visits of head tiles that <see cref="Compute"/> makes, in order.</summary>
@@ -39,9 +39,9 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
 
     private IEnumerable<Chunk> Chunks(Tensor hidden, Tensor targets, Tensor? gradient)
     {
-        for (long start = 0; start < hidden.shape[0]; start += chunkTokens)
+        for (long start = 0; start < hidden.size(0); start += chunkTokens)
         {
-            long count = Math.Min(chunkTokens, hidden.shape[0] - start);
+            long count = Math.Min(chunkTokens, hidden.size(0) - start);
             yield return new(hidden.narrow(0, start, count), targets.narrow(0, start, count), gradient?.narrow(0, start, count));
         }
     }
@@ -63,7 +63,7 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
         else foreach (Chunk chunk in chunks)
         {
             using var scope = NewDisposeScope();
-            Tensor logits = empty([chunk.Hidden.shape[0], model.Architecture.VocabularySize], chunk.Hidden.dtype);
+            Tensor logits = empty([chunk.Hidden.size(0), model.Architecture.VocabularySize], chunk.Hidden.dtype);
             Tensor Tile(int tile) => logits.narrow(1, _head.Tiles[tile].First, _head.Tiles[tile].Count);
             for (int tile = 0; tile < _head.Tiles.Count; tile++) _head.Visit(tile, rows => Tile(tile).copy_(_head.Product(chunk.Hidden, rows)));
             loss += SoftmaxLoss.Compute(logits, chunk.Targets.data<long>().ToArray(), divisor);
@@ -130,13 +130,13 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
     private void Back(Chunk chunk, Tensor rows, Tensor logits, Tensor logSum, Tensor index, long firstRow, double divisor)
     {
         Tensor gradient = model.Architecture.LogitSoftcap is null ? logits.sub_(logSum).exp_() : logits.sub(logSum).exp_();
-        Tensor inside = index.ge(0).logical_and(index.lt(logits.shape[1]));
-        gradient.scatter_add_(1, index.clamp(0, logits.shape[1] - 1), inside.to(ScalarType.Float32).neg_());
+        Tensor inside = index.ge(0).logical_and(index.lt(logits.size(1)));
+        gradient.scatter_add_(1, index.clamp(0, logits.size(1) - 1), inside.to(ScalarType.Float32).neg_());
         gradient.div_(divisor);
         gradient = _head.LogitsBackward(gradient, logits).to(rows.dtype);
         chunk.Gradient!.add_(gradient.matmul(rows));
         if (model.Adapters.Head is { } trained)
-            trained.Gradient.narrow(0, firstRow, rows.shape[0]).add_(gradient.to(ScalarType.Float32).t().matmul(chunk.Hidden.to(ScalarType.Float32)));
+            trained.Gradient.narrow(0, firstRow, rows.size(0)).add_(gradient.to(ScalarType.Float32).t().matmul(chunk.Hidden.to(ScalarType.Float32)));
     }
 
     private static Tensor? Replace(Tensor? old, Tensor? replacement)

@@ -24,7 +24,7 @@ public sealed class MicroBatch : IDisposable
     /// <summary>int64 [targets]: the tokens that follow them.</summary>
     public Tensor Targets { get; }
 
-    public int TargetCount => (int)Targets.shape[0];
+    public int TargetCount => (int)Targets.size(0);
 
     /// <param name="rows">Token ids and labels of each row, without padding; label t says what token t itself is, so it is predicted at t - 1.</param>
     public static MicroBatch Of(IReadOnlyList<(long[] Ids, long[] Labels)> rows)

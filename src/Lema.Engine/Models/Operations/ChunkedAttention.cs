@@ -12,7 +12,7 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
 {
     /// <summary>Output [batch, group, T, d] in the type of the queries, and the log of each row's softmax denominator [batch, group, T], float32.</summary>
     public (Tensor Output, Tensor LogSum) Forward(Tensor queries, Tensor keys, Tensor values) =>
-        Forward(queries, keys.shape[1], (from, size) => (keys.narrow(1, from, size), values.narrow(1, from, size)));
+        Forward(queries, keys.size(1), (from, size) => (keys.narrow(1, from, size), values.narrow(1, from, size)));
 
     /// <summary>The same with keys and values that are brought in chunk by chunk.</summary>
     /// <param name="keyLength">S</param>
@@ -20,7 +20,7 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
     public (Tensor Output, Tensor LogSum) Forward(Tensor queries, long keyLength, Func<long, long, (Tensor Keys, Tensor Values)> read)
     {
         using var scope = NewDisposeScope();
-        (long batch, long group, long length, long width) = (queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]);
+        (long batch, long group, long length, long width) = (queries.size(0), queries.size(1), queries.size(2), queries.size(3));
         Tensor output = empty_like(queries), logSum = empty([batch, group, length], ScalarType.Float32, queries.device);
         foreach ((long start, long count) in Chunks(0, length, queryChunk))
         {
@@ -55,8 +55,8 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
     public (Tensor Queries, Tensor Keys, Tensor Values) Backward(Tensor queries, Tensor keys, Tensor values, Tensor output, Tensor logSum, Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        (long batch, long group, long length, long width) = (queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]);
-        bool whole = length <= queryChunk && keys.shape[1] <= keyChunk;
+        (long batch, long group, long length, long width) = (queries.size(0), queries.size(1), queries.size(2), queries.size(3));
+        bool whole = length <= queryChunk && keys.size(1) <= keyChunk;
         ScalarType sumType = whole ? keys.dtype : ScalarType.Float32;
         Tensor dQueries = zeros(queries.shape, sumType, queries.device), dKeys = zeros(keys.shape, sumType, keys.device), dValues = zeros(keys.shape, sumType, keys.device);
         foreach ((long start, long count) in Chunks(0, length, queryChunk))
@@ -68,10 +68,10 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
             Tensor correction = dy.to(ScalarType.Float32).mul(Flat(output)).sum([-1], keepdim: true);
             Tensor rowLogSum = logSum.narrow(2, start, count).reshape(batch, group * count, 1);
             Tensor dQ = zeros([batch, group * count, width], sumType, q.device);
-            foreach ((long from, long size) in KeyChunks(start, count, length, keys.shape[1]))
+            foreach ((long from, long size) in KeyChunks(start, count, length, keys.size(1)))
             {
                 Tensor k = keys.narrow(1, from, size), v = values.narrow(1, from, size);
-                Tensor scores = Scores(q, k, group, count, start + keys.shape[1] - length - from, out Tensor? capSlope);
+                Tensor scores = Scores(q, k, group, count, start + keys.size(1) - length - from, out Tensor? capSlope);
                 Tensor weights = scores.sub_(rowLogSum).exp_();
                 dValues.narrow(1, from, size).add_(weights.to(v.dtype).transpose(1, 2).bmm(dy));
                 Tensor dScores = dy.bmm(v.transpose(1, 2)).to(ScalarType.Float32).sub_(correction).mul_(weights).mul_(settings.Scale);
@@ -98,11 +98,11 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
             capSlope = tanh.square().neg_().add_(1);
             scores = tanh.mul(cap);
         }
-        long size = k.shape[1];
+        long size = k.size(1);
         bool seesAll = offset >= size - 1 && (settings.Window is not { } w || offset + count - 1 - w < 0);
         if (seesAll) return scores;
         Tensor mask = shared.Get(("mask", count, size, offset, settings.Window, q.device.ToString()), () => Mask(count, size, offset, q.device));
-        scores.view(scores.shape[0], group, count, size).add_(mask);
+        scores.view(scores.size(0), group, count, size).add_(mask);
         return scores;
     }
 

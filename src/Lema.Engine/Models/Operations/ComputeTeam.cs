@@ -8,6 +8,8 @@ internal sealed class ComputeTeam
 {
     private static readonly long WatchTicks = System.Diagnostics.Stopwatch.Frequency / 10_000;
 
+    private const int SpinsBeforeYield = 1000;
+
     private readonly Helper[] _helpers;
     private Work? _current;
 
@@ -29,8 +31,9 @@ internal sealed class ComputeTeam
             foreach (Helper helper in _helpers) helper.Wake();
         }
         work.Join();
-        SpinWait wait = new();
-        while (!work.IsDone) wait.SpinOnce(sleep1Threshold: -1);
+        // Parts take microseconds: a call of the operating system would take as long. Beyond that the helper was interrupted, and the processor may be its own.
+        for (int i = 0; i < SpinsBeforeYield && !work.IsDone; i++) Thread.SpinWait(4);
+        while (!work.IsDone) Thread.Yield();
     }
 
     private sealed class Work(int parts, Action<int> part)

@@ -23,14 +23,14 @@ internal static unsafe class DecodeAttention
     public readonly record struct Sequence(IReadOnlyList<Tensor> Keys, IReadOnlyList<Tensor> Values, int ChunkTokens, int Length);
 
     public static bool Supports(Tensor queries) =>
-        queries.device_type == TorchSharp.DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16 && queries.shape[2] <= MostHeadWidth
-        && queries.shape[2] % Vector<ushort>.Count == 0;
+        queries.device_type == TorchSharp.DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16 && queries.size(2) <= MostHeadWidth
+        && queries.size(2) % Vector<ushort>.Count == 0;
 
     /// <summary>Copies row <paramref name="row"/> of keys and values [sequences, key heads, d] behind what the cache holds.</summary>
     public static Sequence Append(KeyValueCache cache, int row, Tensor keys, Tensor values)
     {
         (Tensor lastKeys, Tensor lastValues, int offset) = cache.Reserve(keys);
-        long bytes = TensorMemory.ByteCount(keys) / keys.shape[0];
+        long bytes = TensorMemory.ByteCount(keys) / keys.size(0);
         Copy(keys, row, lastKeys, offset, bytes);
         Copy(values, row, lastValues, offset, bytes);
         cache.Advance();
@@ -40,7 +40,7 @@ internal static unsafe class DecodeAttention
     /// <summary>queries [sequences, heads, d] -> output of the same shape, both contiguous.</summary>
     public static void Run(Tensor queries, Tensor output, IReadOnlyList<Sequence> sequences, AttentionSettings settings)
     {
-        Shape shape = new((int)queries.shape[1], (int)sequences[0].Keys[0].shape[1], (int)queries.shape[2]);
+        Shape shape = new((int)queries.size(1), (int)sequences[0].Keys[0].size(1), (int)queries.size(2));
         nint q = TensorMemory.Pointer(queries), y = TensorMemory.Pointer(output);
         Place[] places = [.. sequences.Select(s => new Place([.. s.Keys.Select(TensorMemory.Pointer)], [.. s.Values.Select(TensorMemory.Pointer)], s.ChunkTokens, s.Length))];
         bool half = queries.dtype == ScalarType.BFloat16;

@@ -15,13 +15,13 @@ internal static unsafe class DecodeKernels
     /// <summary>Whether a pass generates, with so few tokens and such operands that these kernels apply.</summary>
     public static bool Support(LayerPass pass, Tensor x, Tensor other) =>
         pass.Tape is null && pass.States is not null && pass.Batch.TokenCount <= MostTokens && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && other.dtype == x.dtype
-        && x.device_type == TorchSharp.DeviceType.CPU && x.shape[^1] % HalfFloats.Lanes == 0 && x.is_contiguous() && other.is_contiguous();
+        && x.device_type == TorchSharp.DeviceType.CPU && x.size(-1) % HalfFloats.Lanes == 0 && x.is_contiguous() && other.is_contiguous();
 
     /// <inheritdoc cref="Normalization.RmsNorm"/>
     public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon, double weightOffset)
     {
         Tensor output = empty_like(x);
-        int width = (int)x.shape[^1], rows = (int)(x.numel() / width);
+        int width = (int)x.size(-1), rows = (int)(x.numel() / width);
         nint source = TensorMemory.Pointer(x), scale = TensorMemory.Pointer(weight), target = TensorMemory.Pointer(output);
         for (int row = 0; row < rows; row++)
         {
@@ -48,7 +48,7 @@ internal static unsafe class DecodeKernels
     public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin, IReadOnlyList<Segment> segments)
     {
         Tensor output = empty_like(x);
-        int heads = (int)x.shape[1], width = (int)x.shape[2], half = (int)cos.shape[^1];
+        int heads = (int)x.size(1), width = (int)x.size(2), half = (int)cos.size(-1);
         nint source = TensorMemory.Pointer(x), c = TensorMemory.Pointer(cos), s = TensorMemory.Pointer(sin), target = TensorMemory.Pointer(output);
         foreach (Segment segment in segments)
         {

@@ -54,7 +54,7 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
         // Without a window only the last keys, those of the chunk's own tokens, are hidden from some of its queries.
         long hiddenFrom = settings.Window is null ? chunk.Start : chunk.FirstKey, size = chunk.End - hiddenFrom;
         Tensor mask = shared.Get(("dense mask", chunk.Count, size, settings.Window, q.dtype, q.device.ToString()), () => Mask(chunk.Count, size, q));
-        scores.view(scores.shape[0], chunk.Group, chunk.Count, -1).narrow(3, hiddenFrom - chunk.FirstKey, size).add_(mask);
+        scores.view(scores.size(0), chunk.Group, chunk.Count, -1).narrow(3, hiddenFrom - chunk.FirstKey, size).add_(mask);
         return scores.softmax(-1);
     }
 
@@ -69,9 +69,9 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
 
     private IEnumerable<Chunk> Chunks(Tensor queries)
     {
-        long length = queries.shape[2];
+        long length = queries.size(2);
         for (long start = 0; start < length; start += queryChunk)
-            yield return new(start, Math.Min(queryChunk, length - start), settings.Window is { } window ? Math.Max(0, start - window + 1) : 0, queries.shape[1]);
+            yield return new(start, Math.Min(queryChunk, length - start), settings.Window is { } window ? Math.Max(0, start - window + 1) : 0, queries.size(1));
     }
 
     /// <summary>Some queries and the keys that they may see.</summary>
@@ -83,9 +83,9 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
         public Tensor Keys(Tensor x) => x.narrow(1, FirstKey, End - FirstKey);
 
         /// <summary>[batch, group, T, d] -> [batch, group * count, d].</summary>
-        public Tensor Flatten(Tensor x) => x.narrow(2, Start, Count).reshape(x.shape[0], Group * Count, x.shape[3]);
+        public Tensor Flatten(Tensor x) => x.narrow(2, Start, Count).reshape(x.size(0), Group * Count, x.size(3));
 
         /// <summary>[batch, group * count, d] -> [batch, group, count, d].</summary>
-        public Tensor Unflatten(Tensor x) => x.view(x.shape[0], Group, Count, x.shape[2]);
+        public Tensor Unflatten(Tensor x) => x.view(x.size(0), Group, Count, x.size(2));
     }
 }

@@ -28,12 +28,13 @@ public static class Elementwise
 
     public static Variable Reshape(this LayerPass pass, Variable x, params long[] shape)
     {
-        long[] before = x.Value.shape;
+        // TorchSharp asks for a shape by a call back into managed code, which costs more than the view.
+        long[] before = pass.Tape is null ? [] : x.Value.shape;
         return pass.Record(x.Value.reshape(shape), [], gradient => x.AccumulateShared(gradient.reshape(before)));
     }
 
     /// <summary>[tokens, heads * width] -> [tokens, heads, width].</summary>
-    public static Variable Heads(this LayerPass pass, Variable x, int width) => pass.Reshape(x, x.Value.shape[0], -1, width);
+    public static Variable Heads(this LayerPass pass, Variable x, int width) => pass.Reshape(x, x.Value.size(0), -1, width);
 
     /// <summary>Cuts the last dimension into parts of the given sizes: [tokens, sum of sizes] -> [tokens, size] each.</summary>
     public static Variable[] Split(this LayerPass pass, Variable x, params long[] sizes)

@@ -21,32 +21,42 @@ internal static unsafe class MatrixVector
     private const long ParallelBytes = 1 << 15;
 
     // Small enough that a helper which comes late still finds some, large enough to be read as a stream.
-    private const long PartBytes = 1 << 17;
+    private const long PartBytes = 1 << 18;
 
     public static bool Supports(Tensor input, Tensor matrix) =>
-        input.dim() == 2 && input.shape[0] <= MostVectors && input.shape[1] <= MostColumns && input.shape[1] % (2 * Vector<uint>.Count) == 0
+        input.dim() == 2 && input.size(0) <= MostVectors && input.size(1) <= MostColumns && input.size(1) % (2 * Vector<uint>.Count) == 0
         && input.device_type == TorchSharp.DeviceType.CPU && matrix.device_type == TorchSharp.DeviceType.CPU
         && input.dtype == matrix.dtype && input.dtype is ScalarType.Float32 or ScalarType.BFloat16 && matrix.is_contiguous();
 
     /// <summary>input [vectors, in], matrix [out, in] -> [vectors, out] in the same type, added in place to <paramref name="addend"/> of that shape if there is one.</summary>
     public static Tensor Multiply(Tensor input, Tensor matrix, Tensor? addend = null)
     {
-        int vectors = (int)input.shape[0], columns = (int)input.shape[1], rows = (int)matrix.shape[0];
+        long rows = matrix.size(0);
+        Tensor output = addend ?? empty([input.size(0), rows], input.dtype);
+        Multiply(input, matrix, new Target(TensorMemory.Pointer(output), rows, Adds: addend is not null, Widens: false));
+        return output;
+    }
+
+    /// <summary>The same, rounded to the input's type and written as float32 into the columns of output [vectors, all] from <paramref name="column"/> on.</summary>
+    public static void MultiplyInto(Tensor output, long column, Tensor input, Tensor matrix) =>
+        Multiply(input, matrix, new Target(TensorMemory.Pointer(output) + (nint)(column * sizeof(float)), output.size(1), Adds: false, Widens: input.dtype == ScalarType.BFloat16));
+
+    private static void Multiply(Tensor input, Tensor matrix, Target target)
+    {
+        int vectors = (int)input.size(0), columns = (int)input.size(1), rows = (int)matrix.size(0);
         bool half = input.dtype == ScalarType.BFloat16;
-        Tensor output = addend ?? empty([vectors, rows], input.dtype);
-        bool adds = addend is not null;
         using Tensor contiguous = input.contiguous();
         float* x = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * (long)vectors * columns), 64);
         try
         {
-            nint source = TensorMemory.Pointer(contiguous), w = TensorMemory.Pointer(matrix), y = TensorMemory.Pointer(output), scratch = (nint)x;
+            nint source = TensorMemory.Pointer(contiguous), w = TensorMemory.Pointer(matrix), scratch = (nint)x;
             if (half) Widen((ushort*)source, x, vectors * columns);
             else Buffer.MemoryCopy((void*)source, x, sizeof(float) * (long)vectors * columns, sizeof(float) * (long)vectors * columns);
 
             void Rows(int first, int end)
             {
-                if (half) HalfRows((float*)scratch, (ushort*)w, (ushort*)y, first, end, vectors, columns, rows, adds);
-                else FloatRows((float*)scratch, (float*)w, (float*)y, first, end, vectors, columns, rows, adds);
+                if (half) HalfRows((float*)scratch, (ushort*)w, target, first, end, vectors, columns);
+                else FloatRows((float*)scratch, (float*)w, target, first, end, vectors, columns);
             }
 
             long bytes = (long)rows * columns * (half ? sizeof(ushort) : sizeof(float));
@@ -58,7 +68,6 @@ internal static unsafe class MatrixVector
         {
             NativeMemory.AlignedFree(x);
         }
-        return output;
     }
 
     /// <summary>To float, even places of each run of vectors first and odd ones after them, as <see cref="HalfRows"/> unpacks the matrix.</summary>
@@ -73,7 +82,7 @@ internal static unsafe class MatrixVector
         }
     }
 
-    private static void HalfRows(float* x, ushort* w, ushort* y, int first, int end, int vectors, int columns, int rows, bool adds)
+    private static void HalfRows(float* x, ushort* w, Target target, int first, int end, int vectors, int columns)
     {
         int lanes = Vector<uint>.Count;
         for (int row = first; row < end; row++)
@@ -98,14 +107,20 @@ internal static unsafe class MatrixVector
                     even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
                     odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
                 }
-                ushort* place = y + (long)vector * rows + row;
-                float before = adds ? BitConverter.UInt32BitsToSingle((uint)*place << 16) : 0;
-                *place = HalfFloats.FromFloat<ushort>(Vector.Sum((even + odd) + (nextEven + nextOdd)) + before);
+                float sum = Vector.Sum((even + odd) + (nextEven + nextOdd));
+                long place = vector * target.Stride + row;
+                if (target.Widens)
+                {
+                    ((float*)target.Address)[place] = HalfFloats.ToFloat(HalfFloats.FromFloat<ushort>(sum));
+                    continue;
+                }
+                ushort* y = (ushort*)target.Address + place;
+                *y = HalfFloats.FromFloat<ushort>(target.Adds ? sum + HalfFloats.ToFloat(*y) : sum);
             }
         }
     }
 
-    private static void FloatRows(float* x, float* w, float* y, int first, int end, int vectors, int columns, int rows, bool adds)
+    private static void FloatRows(float* x, float* w, Target target, int first, int end, int vectors, int columns)
     {
         int lanes = Vector<float>.Count;
         for (int row = first; row < end; row++)
@@ -120,8 +135,8 @@ internal static unsafe class MatrixVector
                     low = Vector.FusedMultiplyAdd(Vector.Load(line + i), Vector.Load(values + i), low);
                     high = Vector.FusedMultiplyAdd(Vector.Load(line + i + lanes), Vector.Load(values + i + lanes), high);
                 }
-                float* place = y + (long)vector * rows + row;
-                *place = Vector.Sum(low + high) + (adds ? *place : 0);
+                float* y = (float*)target.Address + vector * target.Stride + row;
+                *y = Vector.Sum(low + high) + (target.Adds ? *y : 0);
             }
         }
     }
@@ -132,4 +147,11 @@ internal static unsafe class MatrixVector
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Odd(Vector<uint> pairs) => Vector.AsVectorSingle(pairs & new Vector<uint>(0xFFFF0000));
+
+    /// <summary>Where products go.</summary>
+    /// <param name="Address">Of the first vector's first element.</param>
+    /// <param name="Stride">Elements from one vector to the next.</param>
+    /// <param name="Adds">They are added to what is there.</param>
+    /// <param name="Widens">They are stored as float32 after rounding.</param>
+    private readonly record struct Target(nint Address, long Stride, bool Adds, bool Widens);
 }

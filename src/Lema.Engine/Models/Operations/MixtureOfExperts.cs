@@ -87,7 +87,7 @@ public static class MixtureOfExperts
     /// <summary>For each chosen expert its tokens and which of their k choices it is, in the order of experts.</summary>
     private static (int Expert, Tensor Tokens, Tensor Slots)[] Assign(Tensor experts)
     {
-        long count = experts.shape[1];
+        long count = experts.size(1);
         long[] flat = experts.cpu().flatten().data<long>().ToArray();
         return [.. Enumerable.Range(0, flat.Length).GroupBy(i => flat[i]).OrderBy(group => group.Key).Select(group => (
             (int)group.Key,

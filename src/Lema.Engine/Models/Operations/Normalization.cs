@@ -51,5 +51,5 @@ public static class Normalization
         });
     }
 
-    private static Tensor SumRows(Tensor rows, Tensor like) => rows.reshape(-1, like.shape[^1]).sum([0L]);
+    private static Tensor SumRows(Tensor rows, Tensor like) => rows.reshape(-1, like.size(-1)).sum([0L]);
 }

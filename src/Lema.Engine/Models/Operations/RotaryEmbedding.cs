@@ -27,7 +27,7 @@ public static class RotaryEmbedding
     private static Tensor Turn(Tensor x, Tensor cos, Tensor sin, int direction)
     {
         using var scope = NewDisposeScope();
-        long half = cos.shape[^1], width = x.shape[^1];
+        long half = cos.size(-1), width = x.size(-1);
         Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half), result = empty_like(x);
         result.narrow(-1, 0, half).copy_(first.mul(cos).addcmul_(second, sin, -direction));
         result.narrow(-1, half, half).copy_(second.mul(cos).addcmul_(first, sin, direction));

@@ -14,18 +14,18 @@ public static class SelfAttention
     public static Variable Attend(this LayerPass pass, Variable queries, Variable keys, Variable values, AttentionSettings settings)
     {
         Tensor q = queries.Value, k = keys.Value, v = values.Value;
-        long heads = q.shape[1], width = q.shape[2];
+        long heads = q.size(1), width = q.size(2);
         if (pass.States is { } states)
         {
-            bool decodes = q.shape[0] == states.Count && pass.Batch.Segments.All(segment => segment.Length == 1) && DecodeAttention.Supports(q)
+            bool decodes = q.size(0) == states.Count && pass.Batch.Segments.All(segment => segment.Length == 1) && DecodeAttention.Supports(q)
                 && states.All(state => state.Cache(pass.Layer).IsOnDevice);
             return new(decodes ? Decode(pass.Layer, states, q, k, v, settings) : Cached(pass, states, q, k, v, new(settings, pass.Shared, keyChunk: states[0].ChunkTokens)));
         }
 
         ChunkedAttention attention = new(settings, pass.Shared);
         DenseAttention dense = new(settings, pass.Shared);
-        long keyHeads = k.shape[1];
-        Tensor output = empty_like(q), logSum = empty([q.shape[0], heads, 1], ScalarType.Float32, q.device);
+        long keyHeads = k.size(1);
+        Tensor output = empty_like(q), logSum = empty([q.size(0), heads, 1], ScalarType.Float32, q.device);
         foreach (SegmentGroup group in pass.Batch.Groups(ScoreElementsAtOnce / heads))
         {
             using var scope = NewDisposeScope();
@@ -68,7 +68,7 @@ public static class SelfAttention
         DecodeAttention.Sequence[] sequences = [.. states.Select((state, i) => DecodeAttention.Append(state.Cache(layer), i, keys, values))];
         DecodeAttention.Run(queries, output, sequences, settings);
         foreach (SequenceState state in states) state.Cache(layer).Trim();
-        return output.view(-1, q.shape[1] * q.shape[2]).MoveToOuterDisposeScope();
+        return output.view(-1, q.size(1) * q.size(2)).MoveToOuterDisposeScope();
     }
 
     private static Tensor Cached(LayerPass pass, IReadOnlyList<SequenceState> states, Tensor q, Tensor k, Tensor v, ChunkedAttention attention)
@@ -81,7 +81,7 @@ public static class SelfAttention
             KeyValueCache cache = states[i].Cache(pass.Layer);
             cache.Append(k.narrow(0, segment.Start, segment.Length), v.narrow(0, segment.Start, segment.Length));
             SegmentGroup queries = new(segment.Start, segment.Length, 1, segment.Length, null, null, null);
-            (Tensor y, _) = attention.Forward(Queries(queries, queries.ToPadded(q), k.shape[1]), cache.Length, (from, count) =>
+            (Tensor y, _) = attention.Forward(Queries(queries, queries.ToPadded(q), k.size(1)), cache.Length, (from, count) =>
             {
                 (Tensor keys, Tensor values) = cache.Read(from, count);
                 return (keys.transpose(0, 1), values.transpose(0, 1));
@@ -89,28 +89,28 @@ public static class SelfAttention
             queries.CopyTokens(FromQueries(queries, y), output);
             cache.Trim();
         }
-        return output.view(-1, q.shape[1] * q.shape[2]);
+        return output.view(-1, q.size(1) * q.size(2));
     }
 
     // [count * length, heads, d] -> [count * key heads, heads / key heads, length, d]
     private static Tensor Queries(SegmentGroup group, Tensor x, long keyHeads) =>
-        x.view(group.Count, group.Length, keyHeads, x.shape[1] / keyHeads, x.shape[2]).permute(0, 2, 3, 1, 4)
-            .reshape(group.Count * keyHeads, x.shape[1] / keyHeads, group.Length, x.shape[2]);
+        x.view(group.Count, group.Length, keyHeads, x.size(1) / keyHeads, x.size(2)).permute(0, 2, 3, 1, 4)
+            .reshape(group.Count * keyHeads, x.size(1) / keyHeads, group.Length, x.size(2));
 
     // [count * length, key heads, d] -> [count * key heads, length, d]
     private static Tensor Keys(SegmentGroup group, Tensor x) =>
-        x.view(group.Count, group.Length, x.shape[1], x.shape[2]).transpose(1, 2).reshape(group.Count * x.shape[1], group.Length, x.shape[2]);
+        x.view(group.Count, group.Length, x.size(1), x.size(2)).transpose(1, 2).reshape(group.Count * x.size(1), group.Length, x.size(2));
 
     // [count * key heads, group, length, d] -> [count * length, heads, d]
     private static Tensor FromQueries(SegmentGroup group, Tensor x)
     {
-        long keyHeads = x.shape[0] / group.Count;
-        return x.view(group.Count, keyHeads, x.shape[1], group.Length, x.shape[3]).permute(0, 3, 1, 2, 4).reshape(group.Count * group.Length, keyHeads * x.shape[1], x.shape[3]);
+        long keyHeads = x.size(0) / group.Count;
+        return x.view(group.Count, keyHeads, x.size(1), group.Length, x.size(3)).permute(0, 3, 1, 2, 4).reshape(group.Count * group.Length, keyHeads * x.size(1), x.size(3));
     }
 
     private static Tensor FromKeys(SegmentGroup group, Tensor x)
     {
-        long keyHeads = x.shape[0] / group.Count;
-        return x.view(group.Count, keyHeads, group.Length, x.shape[2]).transpose(1, 2).reshape(group.Count * group.Length, keyHeads, x.shape[2]);
+        long keyHeads = x.size(0) / group.Count;
+        return x.view(group.Count, keyHeads, group.Length, x.size(2)).transpose(1, 2).reshape(group.Count * group.Length, keyHeads, x.size(2));
     }
 }

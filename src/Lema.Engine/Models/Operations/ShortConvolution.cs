@@ -18,7 +18,7 @@ public static class ShortConvolution
             using var scope = NewDisposeScope();
             if (bias is not null && pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum([0L]));
             Tensor taps = pass.Weights[weight], dInput = zeros_like(input);
-            long count = taps.shape[2], tokens = input.shape[0];
+            long count = taps.size(2), tokens = input.size(0);
             for (long back = 0; back < count && back < tokens; back++)
             {
                 Tensor reached = gradient.mul(Reaches(pass, back, gradient.dtype)).narrow(0, back, tokens - back);
@@ -33,7 +33,7 @@ public static class ShortConvolution
     private static Tensor Convolve(LayerPass pass, Tensor input, Tensor taps)
     {
         using var scope = NewDisposeScope();
-        long count = taps.shape[2], tokens = input.shape[0];
+        long count = taps.size(2), tokens = input.size(0);
         Tensor output = input.mul(Tap(taps, count - 1));
         for (long back = 1; back < count && back < tokens; back++)
         {
@@ -47,16 +47,16 @@ public static class ShortConvolution
     {
         using var scope = NewDisposeScope();
         Tensor taps = pass.Weights[weight], output = empty_like(input);
-        long count = taps.shape[2];
+        long count = taps.size(2);
         for (int i = 0; i < states.Count; i++)
         {
             Segment segment = pass.Batch.Segments[i];
-            Tensor tail = states[i].Tail(pass.Layer) ?? zeros([count - 1, input.shape[1]], input.dtype, input.device);
+            Tensor tail = states[i].Tail(pass.Layer) ?? zeros([count - 1, input.size(1)], input.dtype, input.device);
             Tensor extended = cat([tail, input.narrow(0, segment.Start, segment.Length)], 0);
-            Tensor sum = zeros([segment.Length, input.shape[1]], input.dtype, input.device);
+            Tensor sum = zeros([segment.Length, input.size(1)], input.dtype, input.device);
             for (long tap = 0; tap < count; tap++) sum.addcmul_(extended.narrow(0, tap, segment.Length), Tap(taps, tap).expand_as(sum), 1);
             output.narrow(0, segment.Start, segment.Length).copy_(sum);
-            states[i].SetTail(pass.Layer, extended.narrow(0, extended.shape[0] - (count - 1), count - 1));
+            states[i].SetTail(pass.Layer, extended.narrow(0, extended.size(0) - (count - 1), count - 1));
         }
         return output.MoveToOuterDisposeScope();
     }

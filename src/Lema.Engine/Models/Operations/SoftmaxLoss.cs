@@ -27,7 +27,7 @@ internal static unsafe class SoftmaxLoss
     /// <param name="divisor">Null: no gradient is wanted, and the logits stay.</param>
     public static double Compute(Tensor logits, ReadOnlySpan<long> targets, double? divisor)
     {
-        int rows = targets.Length, columns = (int)logits.shape[1];
+        int rows = targets.Length, columns = (int)logits.size(1);
         nint start = TensorMemory.Pointer(logits);
         long[] wanted = targets.ToArray();
         double[] losses = new double[rows];

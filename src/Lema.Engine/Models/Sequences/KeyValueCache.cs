@@ -27,10 +27,10 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
     /// <summary>Appends keys and values, [tokens, key heads, d] each.</summary>
     public void Append(Tensor keys, Tensor values)
     {
-        for (int done = 0, added = (int)keys.shape[0]; done < added;)
+        for (int done = 0, added = (int)keys.size(0); done < added;)
         {
             (Tensor lastKeys, Tensor lastValues, int offset) = Reserve(keys);
-            int count = Math.Min(added - done, (int)lastKeys.shape[0] - offset);
+            int count = Math.Min(added - done, (int)lastKeys.size(0) - offset);
             lastKeys.narrow(0, offset, count).copy_(keys.narrow(0, done, count));
             lastValues.narrow(0, offset, count).copy_(values.narrow(0, done, count));
             Length += count;
