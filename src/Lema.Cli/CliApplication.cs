@@ -30,18 +30,15 @@ internal static class CliApplication
         }
         catch (Exception failure) when (FailureReport.TryCreate(failure, environment.Interrupts.First.IsCancellationRequested, out FailureReport? report))
         {
-            if (failure is RpcException && report.ExitCode is (ExitCode.Unreachable or ExitCode.NotAllowed)) report = report with { Remedies = [Where(parsed, root), .. report.Remedies] };
+            if (failure is RpcException remote) report = await HostFailure.ExplainAsync(remote, report, HostOf(parsed, root), environment.Interrupts.First);
             report.Write(environment.Error);
             return report.ExitCode;
         }
     }
 
     /// <summary>The daemon that the call was made to; gRPC's own errors do not name it.</summary>
-    private static string Where(ParseResult parsed, LemaRootCommand root)
-    {
-        HostEntry host = new HostResolver(root.Environment).Resolve(parsed.GetValue(root.Globals.Host), tokenFile: null);
-        return host.Name == host.Address ? $"The host is {host.Address}." : $"The host is {host.Name}, {host.Address}.";
-    }
+    private static HostEntry HostOf(ParseResult parsed, LemaRootCommand root) =>
+        new HostResolver(root.Environment).Resolve(parsed.GetValue(root.Globals.Host), parsed.GetValue(root.Globals.TokenFile));
 
     private static async Task<int> WrongUsageAsync(LemaRootCommand root, ParseResult parsed, CliEnvironment environment)
     {

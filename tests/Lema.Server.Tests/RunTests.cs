@@ -168,6 +168,46 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task CheckRun_WithMissingNamesAndWrongSettings_NamesThemAllAndStartsNothing()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        StartRunRequest request = new()
+        {
+            Model = "lema-tiny", Dataset = "nothing", EvaluationDataset = "nowhere",
+            Settings = new RunSettings { Steps = 10, WarmupSteps = 50, InitAdapter = "none", Lora = new LoraSettings { TargetModules = { "x_proj" } } },
+        };
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => daemon.Training.CheckRunAsync(request).ResponseAsync);
+
+        Assert.Equal(
+            ["dataset", "evaluationDataset", "initAdapter", "lora.targetModules", "warmupSteps"], Failure.From(refused).Problems.Select(p => p.Field).Order(StringComparer.Ordinal));
+        Assert.Empty((await daemon.Training.ListRunsAsync(new ListRunsRequest())).Runs);
+    }
+
+    [Fact]
+    public async Task CheckRun_NothingIsWrong_IsTheRunWithItsDefaultsAndStartsNothing()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+
+        RunDetail run = await daemon.Training.CheckRunAsync(new StartRunRequest { Model = "lema-tiny", Dataset = "rows", Settings = new RunSettings { Steps = 3 } });
+
+        Assert.Equal(("rows-heldout", 16), (run.EvaluationDataset, run.Settings.Lora.R));
+        Assert.Empty((await daemon.Training.ListRunsAsync(new ListRunsRequest())).Runs);
+    }
+
+    [Fact]
+    public async Task CheckRun_OnlyTheModelIsMissing_IsNotFound()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => daemon.Training.CheckRunAsync(new StartRunRequest { Model = "nothing", Dataset = "rows", Settings = new RunSettings { Steps = 3 } }).ResponseAsync);
+
+        Assert.Equal(FailureKind.NotFound, Failure.From(refused).Kind);
+    }
+
+    [Fact]
     public async Task Daemon_StoppedDuringARun_TakesItUpAtTheNextStart()
     {
         string folder = Directory.CreateTempSubdirectory("lema-test-").FullName;

@@ -67,6 +67,6 @@ internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList
 
     private static IEnumerable<string> Hints(StatusCode code)
     {
-        if (code is StatusCode.Unavailable or StatusCode.Unauthenticated) yield return "'lema-remote host check' says what is wrong.";
+        if (code == StatusCode.Unavailable) yield return "'lema-remote host check' says what is wrong.";
     }
 }

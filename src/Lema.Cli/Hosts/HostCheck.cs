@@ -1,11 +1,7 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
@@ -32,7 +28,9 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
             CheckStep port = await PortAsync(uri, cancellation);
             yield return port;
             if (!port.Ok) yield break;
-            if (uri.Scheme == "https") yield return await CertificateAsync(uri, cancellation);
+            CheckStep? tls = await TlsAsync(uri, cancellation);
+            if (tls is not null) yield return tls;
+            if (tls is { Ok: false }) yield break;
         }
         await foreach (CheckStep step in CallAsync(cancellation)) yield return step;
     }
@@ -64,51 +62,43 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
         }
     }
 
-    private static async Task<CheckStep> CertificateAsync(Uri uri, CancellationToken cancellation)
+    /// <summary>Null for a clear-text address whose port speaks clear text, of which there is nothing to tell.</summary>
+    private static async Task<CheckStep?> TlsAsync(Uri uri, CancellationToken cancellation)
     {
+        if (uri.Scheme != "https")
+        {
+            SpokenProtocol spoken = await PortProbe.AskAsync(uri, Patience, cancellation);
+            return HostFailure.WrongProtocol(uri, spoken) is var (wrong, mend) ? new CheckStep("tls", false, wrong, mend, ExitCode.Unreachable) : null;
+        }
         try
         {
-            using TcpClient client = new();
-            await client.ConnectAsync(uri.DnsSafeHost, uri.Port, cancellation);
-            using SslStream stream = new(client.GetStream());
-            string fingerprint = "";
-            string expires = "";
-            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = uri.Host,
-                ApplicationProtocols = [SslApplicationProtocol.Http2],
-                RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                {
-                    fingerprint = Convert.ToHexStringLower(SHA256.HashData(certificate!.GetRawCertData()));
-                    expires = $"{((X509Certificate2)certificate).NotAfter:yyyy-MM-dd}";
-                    return true;
-                },
-            }, cancellation).WaitAsync(Patience, cancellation);
-            return new CheckStep("tls", true, $"{stream.SslProtocol}, certificate until {expires}, SHA-256 {fingerprint}", null, ExitCode.Done);
+            TlsGreeting greeting = await PortProbe.GreetAsync(uri, Patience, cancellation);
+            return new CheckStep("tls", true, $"{greeting.Protocol}, certificate until {greeting.Expires:yyyy-MM-dd}, SHA-256 {greeting.Fingerprint}", null, ExitCode.Done);
         }
-        catch (Exception failure) when (failure is AuthenticationException or IOException or SocketException or TimeoutException)
+        catch (Exception failure) when (PortProbe.IsOfTheOtherSide(failure))
         {
-            return new CheckStep("tls", false, $"no TLS there: {failure.Message}", "Use http:// for a daemon without TLS on this machine.", ExitCode.Unreachable);
+            (string problem, string remedy) = HostFailure.WrongProtocol(uri, await PortProbe.AskAsync(uri, Patience, cancellation)) ?? ($"the TLS handshake failed: {failure.Message}", "Check what listens there.");
+            return new CheckStep("tls", false, problem, remedy, ExitCode.Unreachable);
         }
     }
 
     private async IAsyncEnumerable<CheckStep> CallAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         HostInfo? info = null;
-        FailureReport? report = null;
+        CheckStep? failed = null;
         try
         {
             await using HostConnection connection = await HostConnection.OpenAsync(host, environment, cancellation);
             info = await connection.Host.GetHostInfoAsync(new GetHostInfoRequest(), deadline: DateTime.UtcNow + Patience, cancellationToken: cancellation);
         }
-        catch (Exception failure) when (!cancellation.IsCancellationRequested && FailureReport.TryCreate(failure, interrupted: false, out report))
+        catch (Exception failure) when (!cancellation.IsCancellationRequested && FailureReport.TryCreate(failure, interrupted: false, out FailureReport? report))
         {
-            // Reported below: a yield cannot stand in a catch.
+            // Told below: a yield cannot stand in a catch.
+            failed = Failed(failure as RpcException, report);
         }
         if (info is null)
         {
-            bool token = report!.ExitCode == ExitCode.NotAllowed;
-            yield return new CheckStep(token ? "token" : IsAboutTrust(report) ? "trust" : "call", false, report.Problem, Remedy(report), report.ExitCode);
+            yield return failed!;
             yield break;
         }
         yield return new CheckStep("token", true, $"token '{info.TokenName}', role {info.Role.ToString().ToLowerInvariant()}", null, ExitCode.Done);
@@ -117,14 +107,14 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
         yield return new CheckStep("version", true, $"daemon {info.Version}, this tool {version}", same ? null : "They differ: calls that one side does not know will fail. Use the same version.", ExitCode.Done);
     }
 
-    private static bool IsAboutTrust(FailureReport report) =>
-        report.ExitCode == ExitCode.Unreachable && report.Problem.Contains("certificate", StringComparison.OrdinalIgnoreCase);
-
-    private static string? Remedy(FailureReport report) => report switch
+    private CheckStep Failed(RpcException? call, FailureReport report) => report.ExitCode switch
     {
-        _ when IsAboutTrust(report) => "When the fingerprint above is the daemon's: add the host with --fingerprint and it, or with --ca and its authority's file.",
-        { ExitCode: ExitCode.Unreachable } => "Something else may listen there: calls go to the port of lema-server's --urls, and with TLS the address begins with https://.",
-        _ => null,
+        _ when call is not null && Failure.UntrustedCertificateOf(call) is { Fingerprint: var fingerprint } =>
+            new CheckStep("trust", false, report.Problem, $"lema-remote host add {(host.Name == host.Address ? "NAME" : host.Name)} {host.Address} --fingerprint {fingerprint}", report.ExitCode),
+        ExitCode.NotAllowed => new CheckStep("token", false, report.Problem, call is null ? null : HostFailure.TokenOf(host), report.ExitCode),
+        ExitCode.Unreachable when call is not null =>
+            new CheckStep("call", false, report.Problem, "Something else may listen there: calls go to the port of lema-server's --urls, and with TLS the address begins with https://.", report.ExitCode),
+        _ => new CheckStep("call", false, report.Problem, report.Remedies.FirstOrDefault(), report.ExitCode),
     };
 
     private static string Major(string version) => string.Join('.', version.Split('.').Take(2));

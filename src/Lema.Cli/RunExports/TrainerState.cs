@@ -42,7 +42,7 @@ internal static class TrainerState
 
     private static JsonArray Log(RunHistory history)
     {
-        JsonArray log = [];
+        List<JsonNode> log = [];
         foreach (long step in history.Steps)
         {
             double epoch = step * history.EpochsPerStep;
@@ -59,6 +59,6 @@ internal static class TrainerState
             }
             if (history.At("evaluation_loss", step) is { } evaluationLoss) log.Add(new JsonObject { ["epoch"] = epoch, ["eval_loss"] = evaluationLoss, ["step"] = step });
         }
-        return log;
+        return new JsonArray([.. log]);
     }
 }

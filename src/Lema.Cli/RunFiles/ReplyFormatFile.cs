@@ -17,7 +17,11 @@ internal static class ReplyFormatFile
     public static ReplyFormat Read(CliEnvironment environment, string nameOrPath)
     {
         if (Text(environment, nameOrPath) is { } text)
-            return JsonParser.Default.Parse<ReplyFormat>(RunFileConverter.Convert(RunFileSource.Parse(text, nameOrPath), ReplyFormat.Descriptor, []).ToJsonString());
+        {
+            List<RunFileProblem> problems = [];
+            string json = RunFileConverter.Convert(RunFileSource.Parse(text, nameOrPath), ReplyFormat.Descriptor, [], problems).ToJsonString();
+            return problems.Count == 0 ? JsonParser.Default.Parse<ReplyFormat>(json) : throw new RunFileException(problems);
+        }
         return IsName(nameOrPath) ? new ReplyFormat { Name = nameOrPath } : throw new CliException(ExitCode.NotFound, $"There is no file {environment.FullPath(nameOrPath)}.", "docs/formats.md shows how one looks.");
     }
 

@@ -9,18 +9,12 @@ namespace Lema.Cli.RunFiles;
 /// Turns a YAML tree into the protobuf JSON of a message: camelCase keys of the message's fields, enum values by their short names
 /// (<c>cosine</c>), one value where a list is expected. Every problem is collected before it speaks.
 /// </summary>
-internal sealed class RunFileConverter(RunFileSource source, IReadOnlyCollection<string> siblings)
+internal sealed class RunFileConverter(RunFileSource source, IReadOnlyCollection<string> siblings, List<RunFileProblem> problems)
 {
-    private readonly List<RunFileProblem> _problems = [];
-
-    /// <param name="siblings">Keys beside those of the message, for suggestions.</param>
-    /// <exception cref="RunFileException">Unknown keys or values of another type: all of them at once.</exception>
-    public static JsonObject Convert(RunFileSource source, MessageDescriptor type, IReadOnlyCollection<string> siblings)
-    {
-        RunFileConverter converter = new(source, siblings);
-        JsonObject json = converter.Message(source.Root, type, "");
-        return converter._problems.Count == 0 ? json : throw new RunFileException(converter._problems);
-    }
+    /// <param name="siblings">Keys beside those of the message, which are passed over.</param>
+    /// <param name="problems">Gets the unknown keys and the values of another type; they are left out of the JSON.</param>
+    public static JsonObject Convert(RunFileSource source, MessageDescriptor type, IReadOnlyCollection<string> siblings, List<RunFileProblem> problems) =>
+        new RunFileConverter(source, siblings, problems).Message(source.Root, type, "");
 
     private JsonObject Message(YamlMappingNode mapping, MessageDescriptor type, string path)
     {
@@ -28,6 +22,7 @@ internal sealed class RunFileConverter(RunFileSource source, IReadOnlyCollection
         foreach ((YamlNode keyNode, YamlNode value) in mapping.Children)
         {
             string name = keyNode is YamlScalarNode { Value: { } text } ? text : "";
+            if (path.Length == 0 && siblings.Contains(name)) continue;
             string key = path.Length == 0 ? name : $"{path}.{name}";
             FieldDescriptor? field = type.Fields.InFieldNumberOrder().FirstOrDefault(f => f.JsonName == name);
             if (field is null) Report(keyNode, key, UnknownKey(name, type, path.Length == 0 ? siblings : []));
@@ -92,5 +87,5 @@ internal sealed class RunFileConverter(RunFileSource source, IReadOnlyCollection
         return Suggestion.Nearest(name, known) is { } nearest ? $"unknown key; did you mean '{nearest}'?" : $"unknown key; known: {string.Join(", ", known)}";
     }
 
-    private void Report(YamlNode node, string key, string problem) => _problems.Add(source.Problem(node, key, problem));
+    private void Report(YamlNode node, string key, string problem) => problems.Add(source.Problem(node, key, problem));
 }

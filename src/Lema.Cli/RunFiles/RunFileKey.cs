@@ -72,6 +72,10 @@ internal sealed record RunFileKey(string Name, FieldDescriptor Field, string Def
     /// <summary>Whether the key holds keys of its own.</summary>
     public bool IsSection => Field is { FieldType: FieldType.Message, IsRepeated: false, IsMap: false } && !RunFileScalar.IsWrapper(Field.MessageType) && !IsReplyFormat(Field);
 
+    /// <summary>Whether a place that a daemon names is a key of a run file, or lies within the value of one.</summary>
+    public static bool IsKnown(string place) =>
+        All.Select(key => key.Name).Concat(RunFile.SubjectKeys).Any(key => place == key || place.StartsWith(key + ".", StringComparison.Ordinal));
+
     /// <summary>Whether the key takes a reply format, which is most often a file of its own.</summary>
     public static bool IsReplyFormat(FieldDescriptor field) => field.FieldType == FieldType.Message && field.MessageType == ReplyFormat.Descriptor;
 

@@ -63,6 +63,20 @@ internal sealed class RunFileSource
         return new RunFileProblem(origin, origin == OverrideSource ? 0 : (int)node.Start.Line, key, problem);
     }
 
+    /// <summary>A problem of a dotted key, at the place of the innermost part of it that is written down.</summary>
+    public RunFileProblem Problem(string key, string problem)
+    {
+        YamlNode? place = null;
+        YamlNode at = Root;
+        foreach (string part in key.Split('.'))
+        {
+            if (at is not YamlMappingNode mapping || mapping.Children.Keys.FirstOrDefault(name => name is YamlScalarNode { Value: { } text } && text == part) is not { } name) break;
+            place = name;
+            at = mapping.Children[name];
+        }
+        return place is null ? new RunFileProblem(_file, 0, key, problem) : Problem(place, key, problem);
+    }
+
     private YamlMappingNode Descend(YamlMappingNode at, string key)
     {
         if (at.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? found) && found is YamlMappingNode mapping) return mapping;

@@ -38,6 +38,10 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
         return new Failure(kind, MessageOf(error, kind), problems, required);
     }
 
+    /// <summary>The certificate that a call was refused for; null when it was not.</summary>
+    public static UntrustedCertificateException? UntrustedCertificateOf(RpcException error) =>
+        error.Status.DebugException is { } cause ? Innermost(cause) as UntrustedCertificateException : null;
+
     /// <summary>Whether the same call may succeed when it is made again.</summary>
     public static bool IsTransient(RpcException error) => error.StatusCode switch
     {
@@ -65,8 +69,7 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
 
     private static string MessageOf(RpcException error, FailureKind kind) => kind switch
     {
-        FailureKind.Unreachable when error.Status.DebugException is { } refused && Innermost(refused) is AuthenticationException =>
-            "The daemon's certificate is not trusted: it is not the one that is pinned, or no known authority signed it. Compare it with the fingerprint that lema-server prints at its start, and add the host with that.",
+        FailureKind.Unreachable when UntrustedCertificateOf(error) is { } untrusted => untrusted.Message,
         _ when NeverAnswered(error) => "The daemon did not answer in time; it may be busy. Try again.",
         FailureKind.Unreachable when error.Status.DebugException is { } cause =>
             $"The daemon cannot be reached: {Sentence(NearestToSocket(cause).Message)} Check that lema-server runs there, the address and the port.",

@@ -14,13 +14,21 @@ public static class ServerCertificateCheck
         {
             byte[] expected = ParseFingerprint(fingerprint);
             ssl.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                certificate is not null && CryptographicOperations.FixedTimeEquals(SHA256.HashData(certificate.GetRawCertData()), expected);
+                certificate is not null && CryptographicOperations.FixedTimeEquals(SHA256.HashData(certificate.GetRawCertData()), expected)
+                    ? true : throw Untrusted(certificate, "it is not the one that is pinned");
         }
         else if (options.CaFile is { } caFile)
         {
             X509Certificate2Collection authorities = Load(caFile);
             ssl.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
             ssl.CertificateChainPolicy.CustomTrustStore.AddRange(authorities);
+            ssl.RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+                errors == SslPolicyErrors.None ? true : throw Untrusted(certificate, Reason(errors, $"the authority of {caFile} did not sign it, or it has expired"));
+        }
+        else
+        {
+            ssl.RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+                errors == SslPolicyErrors.None ? true : throw Untrusted(certificate, Reason(errors, "no authority that this machine knows signed it, or it has expired"));
         }
         if (options.ClientCertificateFile is { } clientFile)
             ssl.ClientCertificates = [LoadWithKey(clientFile, options.ClientKeyFile)];
@@ -44,6 +52,12 @@ public static class ServerCertificateCheck
         catch (FormatException) { }
         throw new DaemonOptionsException($"'{text}' is no SHA-256 fingerprint: 64 hexadecimal digits are expected.");
     }
+
+    private static UntrustedCertificateException Untrusted(X509Certificate? certificate, string reason) =>
+        new(certificate is null ? "" : FingerprintOf(certificate), reason);
+
+    private static string Reason(SslPolicyErrors errors, string chain) =>
+        errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? "it is for another name than the address has" : chain;
 
     private static X509Certificate2Collection Load(string file)
     {

@@ -28,7 +28,7 @@ internal sealed record ModelDescription(DecoderModel Architecture, GlobalBinaryI
 
     public static Model Summarize(ModelRecord record, bool prepared)
     {
-        Model model = new() { Name = record.Name, Origin = record.Origin, Prepared = prepared, Added = Timestamp.FromDateTimeOffset(record.Added) };
+        Model model = new() { Name = record.Name, Origin = record.Origin, Prepared = prepared, Added = record.Added is { } added ? Timestamp.FromDateTimeOffset(added) : null };
         try
         {
             ModelDescription description = Read(record.Folder);

@@ -15,7 +15,7 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
     private const string Columns = "name AS Name, origin AS Origin, folder AS Folder, added AS Added";
 
     private static readonly ModelRecord Embedded =
-        new(EmbeddedName, ModelOrigin.Embedded, Path.Combine(AppContext.BaseDirectory, "assets", EmbeddedName), DateTimeOffset.UnixEpoch);
+        new(EmbeddedName, ModelOrigin.Embedded, Path.Combine(AppContext.BaseDirectory, "assets", EmbeddedName), Added: null);
 
     public IReadOnlyList<ModelRecord> List()
     {
@@ -47,10 +47,11 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
     /// <summary>Registers a folder that this daemon made itself.</summary>
     public async Task<ModelRecord> RegisterAsync(string name, ModelOrigin origin, string folder)
     {
-        ModelRecord record = new(name, origin, folder, clock.GetUtcNow());
+        DateTimeOffset now = clock.GetUtcNow();
+        ModelRecord record = new(name, origin, folder, now);
         int added = await database.WriteAsync((connection, transaction) => connection.Execute(
             "INSERT OR IGNORE INTO models (name, origin, folder, added) VALUES (@Name, @Origin, @Folder, @Added)",
-            new { record.Name, Origin = (int)origin, record.Folder, Added = RunDatabase.Text(record.Added) }, transaction)).ConfigureAwait(false);
+            new { record.Name, Origin = (int)origin, record.Folder, Added = RunDatabase.Text(now) }, transaction)).ConfigureAwait(false);
         return added == 1 ? record : throw Taken(name);
     }
 

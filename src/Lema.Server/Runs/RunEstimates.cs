@@ -12,9 +12,9 @@ internal sealed class RunEstimates(RunManager manager, ModelRegistry models, Dat
     /// <exception cref="LemaException">Every problem of the settings at once.</exception>
     public async Task<Estimate> EstimateAsync(EstimateRunRequest request, CancellationToken stop)
     {
-        List<InvalidInputException> problems = [];
+        RequestProblems problems = new();
         RunSettings settings = manager.CheckSettings(request.Settings, request.Model, request.Dataset, problems);
-        if (problems.Count > 0) throw new InvalidInputsException(problems);
+        problems.ThrowIfAny();
         EstimateJob job = new() { ModelFolder = models.StreamingFolder(models.Get(request.Model)), DatasetFile = datasets.FileOf(request.Dataset), Dataset = request.Dataset, Settings = settings };
         Estimate? estimate = null;
         await workers.RunAsync($"estimate for {request.Model}", new WorkerJob { Estimate = job }, JobMemory.ForCopy(), next =>

@@ -94,29 +94,33 @@ internal sealed class RunManager(
         Folders.DeleteIfThere(data.RunFolder(run.Id));
     }
 
-    /// <summary>Fills in and checks settings for a model and a dataset.</summary>
-    /// <exception cref="InvalidInputsException">All problems at once.</exception>
-    public RunSettings CheckSettings(RunSettings? given, string model, string dataset, List<InvalidInputException> problems)
+    /// <summary>Fills in and checks settings for a model and a dataset; what is wrong with them is added to the problems.</summary>
+    public RunSettings CheckSettings(RunSettings? given, string model, string dataset, RequestProblems problems)
     {
-        ModelDescription described = ModelDescription.Read(models.Get(model).Folder);
-        _ = datasets.Get(dataset);
-        RunSettings settings = RunSettingsDefaults.Fill(given, described.Architecture.MaxPositions);
+        ModelDescription? described = problems.Try("model", () => ModelDescription.Read(models.Get(model).Folder));
+        problems.Try("dataset", () => datasets.Get(dataset));
+        RunSettings settings = RunSettingsDefaults.Fill(given, described?.Architecture.MaxPositions ?? 0);
         problems.AddRange(RunSettingsCheck.Problems(settings));
-        string adapter = settings.HasInitAdapter ? adapters.Find(settings.InitAdapter) : "";
-        if (problems.Count == 0) RunFit.Check(described, settings, adapter, memory);
+        string? adapter = settings.HasInitAdapter ? problems.Try("initAdapter", () => adapters.Find(settings.InitAdapter)) : "";
+        if (described is not null && !problems.IsWrong("lora")) problems.Try("lora", () => RunFit.CheckTargets(described, settings));
+        if (problems.IsEmpty) RunFit.CheckMemory(described!, settings, adapter!, memory);
         return settings;
     }
 
-    private RunDetail Check(StartRunRequest request, string owner)
+    /// <summary>The run as it would be queued.</summary>
+    /// <param name="owner">Name of the caller's token.</param>
+    /// <exception cref="LemaException">Every problem of the request at once.</exception>
+    public RunDetail Check(StartRunRequest request, string owner)
     {
-        List<InvalidInputException> problems = [];
+        RequestProblems problems = new();
         DateTimeOffset now = clock.GetUtcNow();
         string id = NewId.At(now);
         string name = request.Name.Length > 0 ? request.Name : $"{request.Model}-{id[^6..]}";
         if (!ResourceNames.IsValid(name)) problems.Add(new InvalidInputException("request", "name", "use letters, digits, '.', '-' and '_', at most 100, beginning with a letter or digit."));
         RunSettings settings = CheckSettings(request.Settings, request.Model, request.Dataset, problems);
-        string evaluation = request.EvaluationDataset.Length > 0 ? datasets.Get(request.EvaluationDataset).Name : datasets.Get(request.Dataset).Heldout;
-        if (problems.Count > 0) throw new InvalidInputsException(problems);
+        if (request.EvaluationDataset.Length > 0) problems.Try("evaluationDataset", () => datasets.Get(request.EvaluationDataset));
+        problems.ThrowIfAny();
+        string evaluation = request.EvaluationDataset.Length > 0 ? request.EvaluationDataset : datasets.Get(request.Dataset).Heldout;
         return new RunDetail
         {
             Summary = new RunSummary

@@ -17,6 +17,8 @@ internal sealed class TrainingService(
 
     public override Task<RunDetail> StartRun(StartRunRequest request, ServerCallContext context) => manager.StartAsync(request, Principal.Of(context).Name);
 
+    public override Task<RunDetail> CheckRun(StartRunRequest request, ServerCallContext context) => Task.FromResult(manager.Check(request, Principal.Of(context).Name));
+
     public override Task<Estimate> EstimateRun(EstimateRunRequest request, ServerCallContext context) => estimates.EstimateAsync(request, context.CancellationToken);
 
     public override Task<RunDetail> GetRun(GetRunRequest request, ServerCallContext context) => Task.FromResult(directory.Get(request.Run).Detail);

@@ -53,7 +53,7 @@ public sealed class ExitCodeTests
 
         Assert.Equal(6, await daemon.RunAsync(terminal, "train", "--model", "m", "--dataset", "d", "--set", "steps=1"));
 
-        Assert.Equal("error: The settings cannot be used.\n  lora.r: must be positive\n  learningRate: is no number\n", terminal.Error);
+        Assert.Equal("error: lora.r: must be positive\nlearningRate: is no number\n", terminal.Error);
     }
 
     [Fact]

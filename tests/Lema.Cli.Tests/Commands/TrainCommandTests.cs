@@ -148,16 +148,45 @@ public sealed class TrainCommandTests
     }
 
     [Fact]
-    public async Task Train_ConfigWithMistakes_IsSixAndSendsNothing()
+    public async Task Train_ConfigWithMistakes_IsSixWithTheDaemonsPartAndStartsNothing()
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();
         using TestTerminal terminal = new();
-        string file = terminal.WriteFile("run.yaml", "steps: x\nloraa: {}\n");
+        string file = terminal.WriteFile("run.yaml", "steps: x\nloraa: {}\nmodel: nowhere\n");
+        daemon.Training.Refusal = Refusal(("steps", "settings: steps: set how long to train."), ("model", "request: model: model 'nowhere' was not found."), ("dataset", "request: dataset: dataset '' was not found."));
 
         Assert.Equal(6, await daemon.RunAsync(terminal, "train", "--config", file));
 
-        Assert.Equal($"error: {file}:1: steps: 'x' is not a whole number\n{file}:2: loraa: unknown key; did you mean 'lora'?\n", terminal.Error);
-        Assert.Empty(daemon.Calls.All);
+        Assert.Equal(
+            $"error: {file}:1: steps: 'x' is not a whole number\n{file}:2: loraa: unknown key; did you mean 'lora'?\ndataset: is neither given with --dataset nor in the run file\n{file}:3: model: model 'nowhere' was not found.\n",
+            terminal.Error);
+        Assert.Equal(["CheckRun"], daemon.Calls.All.Select(c => c.Method));
+    }
+
+    [Fact]
+    public async Task Train_ConfigWithMistakesAndNoDaemon_TellsThoseThatAreSeenFromHere()
+    {
+        using TestTerminal terminal = new();
+        string file = terminal.WriteFile("run.yaml", "model: lema-tiny\ndataset: replies\nsteps: x\n");
+
+        Assert.Equal(6, await terminal.RunAsync("train", "--config", file, "--host", "http://127.0.0.1:9"));
+
+        Assert.Equal($"error: {file}:3: steps: 'x' is not a whole number\n", terminal.Error);
+    }
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("estimate")]
+    public async Task Run_TheDaemonRefusesSettings_NamesTheirLines(string command)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        string file = terminal.WriteFile("run.yaml", "model: lema-tiny\ndataset: replies\nsteps: 10\nwarmupSteps: 50\n");
+        daemon.Training.Refusal = Refusal(("warmupSteps", "settings: warmupSteps: 50 is more than the run's 10 steps."));
+
+        Assert.Equal(6, await daemon.RunAsync(terminal, command, "--config", file));
+
+        Assert.Equal($"error: {file}:4: warmupSteps: 50 is more than the run's 10 steps.\n", terminal.Error);
     }
 
     [Fact]
@@ -214,6 +243,13 @@ public sealed class TrainCommandTests
         Sequence = Numbers(sequence, sequence),
         Steps = new StepProgress { Points = { new StepPoint { Step = step, Loss = loss, LearningRate = 1e-3, Tokens = 100, Seconds = 0.5 } } },
     };
+
+    private static RpcException Refusal(params (string Field, string Description)[] problems)
+    {
+        Google.Rpc.BadRequest details = new();
+        details.FieldViolations.AddRange(problems.Select(p => new Google.Rpc.BadRequest.Types.FieldViolation { Field = p.Field, Description = p.Description }));
+        return new Google.Rpc.Status { Code = (int)StatusCode.InvalidArgument, Message = "refused", Details = { Google.Protobuf.WellKnownTypes.Any.Pack(details) } }.ToRpcException();
+    }
 
     private static SequenceRange Numbers(ulong first, ulong last) => new() { First = first, Last = last };
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
@@ -39,11 +40,16 @@ internal sealed class FakeDaemon : IAsyncDisposable
 
     public string Address => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
-    public static async Task<FakeDaemon> StartAsync()
+    /// <param name="certificate">Null: clear text.</param>
+    public static async Task<FakeDaemon> StartAsync(X509Certificate2? certificate = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (certificate is not null) listen.UseHttps(certificate);
+        }));
         builder.Services.AddSingleton<CallLog>();
         builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<CallLog>());
         foreach (Type service in new[] { typeof(FakeTraining), typeof(FakeModels), typeof(FakeDatasets), typeof(FakeChat), typeof(FakeArtifacts), typeof(FakeJobs), typeof(FakeExports), typeof(FakeHost) })

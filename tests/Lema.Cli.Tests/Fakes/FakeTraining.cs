@@ -27,11 +27,17 @@ internal sealed class FakeTraining : Training.TrainingBase
     /// <summary>What the next watch call sends, and how it ends.</summary>
     public void OnWatch(Func<WatchRunRequest, IServerStreamWriter<WatchRunResponse>, CancellationToken, Task> watch) => _watches.Enqueue(watch);
 
+    /// <summary>What is wrong with every run and estimate; null: nothing.</summary>
+    public RpcException? Refusal { get; set; }
+
     public override Task<RunDetail> StartRun(StartRunRequest request, ServerCallContext context)
     {
+        if (Refusal is not null) throw Refusal;
         Started = request;
         return Task.FromResult(Run);
     }
+
+    public override Task<RunDetail> CheckRun(StartRunRequest request, ServerCallContext context) => Refusal is null ? Task.FromResult(Run) : throw Refusal;
 
     public override Task<RunDetail> GetRun(GetRunRequest request, ServerCallContext context) =>
         Task.FromResult(Others.Prepend(Run).FirstOrDefault(r => r.Summary.Name == request.Run || r.Summary.Id == request.Run)
@@ -39,7 +45,7 @@ internal sealed class FakeTraining : Training.TrainingBase
 
     public override Task<ListRunsResponse> ListRuns(ListRunsRequest request, ServerCallContext context) => Task.FromResult(List);
 
-    public override Task<Estimate> EstimateRun(EstimateRunRequest request, ServerCallContext context) => Task.FromResult(Estimate);
+    public override Task<Estimate> EstimateRun(EstimateRunRequest request, ServerCallContext context) => Refusal is null ? Task.FromResult(Estimate) : throw Refusal;
 
     public override Task<GetMetricsResponse> GetMetrics(GetMetricsRequest request, ServerCallContext context) => Task.FromResult(Metrics);
 

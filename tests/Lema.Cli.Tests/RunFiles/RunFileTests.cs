@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Cli.RunFiles;
+using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 
 namespace Lema.Cli.Tests.RunFiles;
@@ -50,7 +51,7 @@ public sealed class RunFileTests
     }
 
     [Fact]
-    public void Parse_NoFile_TakesSetValuesAlone() => Assert.Equal(3, RunFile.Parse(null, "run file", ["steps=3"]).Settings.Steps);
+    public void Parse_NoFile_TakesSetValuesAlone() => Assert.Equal(3, RunFile.Parse(null, "", ["steps=3"]).Settings.Steps);
 
     [Fact]
     public void Parse_SeveralMistakes_AreAllReportedWithLinesAndKeys()
@@ -64,7 +65,7 @@ public sealed class RunFileTests
               r: 2.5
             """;
 
-        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(Text, "run.yaml", ["memory.weightBytes=lots"]));
+        RunFile file = RunFile.Parse(Text, "run.yaml", ["memory.weightBytes=lots"]);
 
         Assert.Equal(
         [
@@ -74,7 +75,7 @@ public sealed class RunFileTests
             "run.yaml:5: lora.rank: unknown key; known: r, alpha, dropout, targetModules, targetModulesRegex, targetParameters, layersToTransform, rankPattern, alphaPattern, modulesToSave, useRslora, useDora",
             "run.yaml:6: lora.r: '2.5' is not a whole number",
             "--set: memory.weightBytes: 'lots' is not a number of bytes, such as 6000000 or 6MiB",
-        ], invalid.Problems.Select(p => p.ToString()));
+        ], file.Problems.Select(p => p.ToString()));
     }
 
     [Theory]
@@ -84,10 +85,9 @@ public sealed class RunFileTests
     [InlineData("memory.weightBytes=-5", "memory.weightBytes: -5 is not more than 0")]
     public void Parse_NumberOutOfRange_IsAProblem(string setting, string problem)
     {
-        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(null, "run file", [setting, "schedule=wavy"]));
+        RunFile file = RunFile.Parse(null, "", [setting, "schedule=wavy"]);
 
-        Assert.Contains(problem, invalid.Message, StringComparison.Ordinal);
-        Assert.Contains("schedule", invalid.Message, StringComparison.Ordinal);
+        Assert.Equal([$"--set: {problem}", "--set: schedule: 'wavy' is not one of cosine, linear, constant"], file.Problems.Select(p => p.ToString()));
     }
 
     [Fact]
@@ -124,12 +124,35 @@ public sealed class RunFileTests
     [Fact]
     public void Parse_ReplyFormat_ProblemsNameTheFileTheyStandIn()
     {
-        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse("steps: many\ndata: {replyFormat: wrong.yaml}", "run.yaml", [], Files));
+        RunFile file = RunFile.Parse("steps: many\ndata: {replyFormat: wrong.yaml}", "run.yaml", [], Files);
         Assert.Equal(
             ["run.yaml:1: steps: 'many' is not a whole number", "wrong.yaml:2: data.replyFormat.opn: unknown key; did you mean 'open'?", "wrong.yaml:3: data.replyFormat.fields.a: unknown key; known: name, values"],
-            invalid.Problems.Select(problem => problem.ToString()));
-        Assert.Equal("run.yaml:1: data.replyFormat: there is no file ./none", Assert.Throws<RunFileException>(() => RunFile.Parse("data: {replyFormat: ./none}", "run.yaml", [], Files)).Message);
+            file.Problems.Select(problem => problem.ToString()));
+        Assert.Equal("run.yaml:1: data.replyFormat: there is no file ./none", Assert.Single(RunFile.Parse("data: {replyFormat: ./none}", "run.yaml", [], Files).Problems).ToString());
     }
+
+    [Fact]
+    public void ProblemsOf_WhatTheDaemonFound_StandsAtItsLinesAndIsNotToldTwice()
+    {
+        RunFile file = RunFile.Parse("model: nowhere\nsteps: many\nlora:\n  rankPattern: {q_proj: 0}\n  targetModules: [x_proj]\n", "run.yaml", ["warmupSteps=50"]);
+        Failure failure = new(FailureKind.InvalidInput, "", [
+            new("model", "request: model: model 'nowhere' was not found."), new("steps", "settings: steps: set how long to train."), new("warmupSteps", "settings: warmupSteps: 50 is more than 10."),
+            new("lora.rankPattern.q_proj", "settings: lora.rankPattern.q_proj: 0 is too small."), new("lora.targetModules", "run settings: lora.targetModules: 'x_proj' names nothing."),
+            new("maxLength", "settings: maxLength: is too long.")], null);
+
+        Assert.Equal(
+        [
+            "run.yaml:1: model: model 'nowhere' was not found.",
+            "--set: warmupSteps: 50 is more than 10.",
+            "run.yaml:4: lora.rankPattern.q_proj: 0 is too small.",
+            "run.yaml:5: lora.targetModules: 'x_proj' names nothing.",
+            "run.yaml: maxLength: is too long.",
+        ], file.ProblemsOf(failure).Select(problem => problem.ToString()));
+    }
+
+    [Fact]
+    public void ProblemsOf_AFailureOfTheDataset_IsNotAboutTheRunFile() =>
+        Assert.Empty(RunFile.Parse("steps: 1", "run.yaml", []).ProblemsOf(new Failure(FailureKind.InvalidInput, "", [new("line 2", "dataset 'own': line 2: is no JSON.")], null)));
 
     [Theory]
     [InlineData("- a\n- b\n", "run.yaml:1: a run file is a mapping of keys to values")]
@@ -145,9 +168,9 @@ public sealed class RunFileTests
     [Fact]
     public void Parse_SetWithoutEquals_IsAProblem()
     {
-        RunFileException invalid = Assert.Throws<RunFileException>(() => RunFile.Parse(null, "run file", ["steps"]));
+        RunFile file = RunFile.Parse(null, "", ["steps"]);
 
-        Assert.Equal("--set: steps: expected key=value, such as lora.r=8", invalid.Message);
+        Assert.Equal("--set: steps: expected key=value, such as lora.r=8", Assert.Single(file.Problems).ToString());
     }
 
     [Theory]
@@ -156,5 +179,5 @@ public sealed class RunFileTests
     [InlineData("1.5GiB", 1_610_612_736)]
     [InlineData("2 GB", 2_000_000_000)]
     public void Parse_Bytes_MayHaveAUnit(string text, long expected) =>
-        Assert.Equal(expected, RunFile.Parse(null, "run file", [$"memory.totalBytes={text}"]).Settings.Memory.TotalBytes);
+        Assert.Equal(expected, RunFile.Parse(null, "", [$"memory.totalBytes={text}"]).Settings.Memory.TotalBytes);
 }

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Lema.Cli.Errors;
 using Lema.Cli.Hosts;
 using Lema.Cli.Rendering;
-using Spectre.Console;
 
 namespace Lema.Cli.Commands.HostCommands;
 
@@ -32,7 +31,9 @@ internal sealed class HostCheckCommand : LemaCommand
 
     private static void Write(Output output, CheckStep step)
     {
-        output.Text.WriteLine(SafeText.Of($"{(step.Ok ? "ok  " : "FAIL")}  {step.Name,-8} {step.Finding}"));
-        if (step.Remedy is { } remedy) output.Text.WriteLine(SafeText.Of($"      {"",-8} {remedy}"));
+        // Not wrapped: a remedy may be a command line to copy.
+        TextWriter text = output.Text.Profile.Out.Writer;
+        text.WriteLine(SafeText.Of($"{(!step.Ok ? "FAIL" : step.Remedy is null ? "ok  " : "warn")}  {step.Name,-8} {step.Finding}"));
+        if (step.Remedy is { } remedy) text.WriteLine(SafeText.Of($"      {"",-8} {remedy}"));
     }
 }

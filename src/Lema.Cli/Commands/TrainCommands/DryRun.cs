@@ -18,7 +18,7 @@ internal static class DryRun
     public static async Task<int> ShowAsync(RunFile file, HostConnection host, Output output, bool examples, CancellationToken cancellation)
     {
         EstimateRunRequest request = new() { Model = file.Model, Dataset = file.Dataset, Settings = file.Settings };
-        Estimate estimate = await host.Training.EstimateRunAsync(request, cancellationToken: cancellation);
+        Estimate estimate = await RunFileCheck.AskAsync(file, () => host.Training.EstimateRunAsync(request, cancellationToken: cancellation).ResponseAsync);
         output.Result(estimate, console => EstimateText.Write(console, estimate));
         if (!estimate.Fits) throw new CliException(ExitCode.OverBudget, estimate.Reason);
         if (!examples || output.Json) return ExitCode.Done;

@@ -15,7 +15,7 @@ internal sealed class EstimateCommand : LemaCommand
 
     protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
-        RunFile file = _run.Read(call);
+        RunFile file = await _run.ReadAsync(call, cancellation);
         await using HostConnection host = await call.ConnectAsync(cancellation);
         await RunFileOptions.UploadInitAdapterAsync(file, host, call, cancellation);
         return await DryRun.ShowAsync(file, host, call.Output, examples: false, cancellation);

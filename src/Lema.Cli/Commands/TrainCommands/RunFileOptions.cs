@@ -26,17 +26,27 @@ internal sealed class RunFileOptions
         _set.CompletionSources.Add(context => RunFileKey.All.Select(k => k.Name + "=").Where(k => k.StartsWith(context.WordToComplete, StringComparison.Ordinal)));
     }
 
-    /// <summary>Reads the run file; nothing is sent.</summary>
+    /// <summary>Reads the run file. Where something is wrong with it the daemon is asked what else is, so that all of it is told at once; nothing is started.</summary>
     /// <exception cref="RunFileException">Something in the file is wrong: every problem at once.</exception>
     /// <exception cref="CliException">The file is missing, or model or dataset are named nowhere.</exception>
-    public RunFile Read(Invocation call)
+    public async Task<RunFile> ReadAsync(Invocation call, CancellationToken cancellation)
+    {
+        RunFile file = Read(call);
+        if (file.Problems.Count > 0)
+        {
+            file = file with { Problems = [.. file.Problems, .. Missing(file)] };
+            throw new RunFileException([.. file.Problems, .. await RunFileCheck.FurtherProblemsAsync(file, call, cancellation)]);
+        }
+        if (Missing(file).FirstOrDefault() is { Key: var key } missing) throw new CliException(ExitCode.WrongUsage, $"Which {key}? It {missing.Problem}.", $"List them: lema-remote {key} list");
+        return file;
+    }
+
+    private RunFile Read(Invocation call)
     {
         string? path = call.Get(_config);
         string? text = path is null ? null : path == "-" ? call.Environment.In.ReadToEnd() : ReadFile(call.Environment.FullPath(path));
-        RunFile file = RunFile.Parse(text, path ?? "run file", call.Get(_set) ?? [], named => ReplyFormatFile.Text(call.Environment, named));
-        string model = call.Get(_model) ?? file.Model ?? throw Missing("model", "--model");
-        string dataset = call.Get(_dataset) ?? file.Dataset ?? throw Missing("dataset", "--dataset");
-        return file with { Model = model, Dataset = dataset };
+        RunFile file = RunFile.Parse(text, path ?? "", call.Get(_set) ?? [], named => ReplyFormatFile.Text(call.Environment, named));
+        return file with { Model = call.Get(_model) ?? file.Model, Dataset = call.Get(_dataset) ?? file.Dataset };
     }
 
     /// <summary>Where <c>initAdapter</c> names a folder of this machine, uploads it and names the uploaded adapter instead.</summary>
@@ -69,6 +79,9 @@ internal sealed class RunFileOptions
         return File.ReadAllText(path);
     }
 
-    private static CliException Missing(string key, string option) =>
-        new(ExitCode.WrongUsage, $"Which {key}? It is neither given with {option} nor in the run file.", $"List them: lema-remote {key} list");
+    private static IEnumerable<RunFileProblem> Missing(RunFile file)
+    {
+        if (file.Model is null) yield return new RunFileProblem("", 0, RunFile.ModelKey, "is neither given with --model nor in the run file");
+        if (file.Dataset is null) yield return new RunFileProblem("", 0, RunFile.DatasetKey, "is neither given with --dataset nor in the run file");
+    }
 }

@@ -36,7 +36,7 @@ internal sealed class TrainCommand : LemaCommand
 
     protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
-        RunFile file = _run.Read(call);
+        RunFile file = await _run.ReadAsync(call, cancellation);
         await using HostConnection host = await call.ConnectAsync(cancellation);
         await RunFileOptions.UploadInitAdapterAsync(file, host, call, cancellation);
         if (call.Get(_dryRun)) return await DryRun.ShowAsync(file, host, call.Output, examples: true, cancellation);
@@ -50,8 +50,8 @@ internal sealed class TrainCommand : LemaCommand
             Priority = call.Get(_priority),
             IdempotencyKey = Guid.NewGuid().ToString("N"),
         };
-        RunDetail started = await CallRetry.Create(call.Output.Note, refusedToo: false)
-            .ExecuteAsync(async token => await host.Training.StartRunAsync(request, cancellationToken: token), cancellation);
+        RunDetail started = await RunFileCheck.AskAsync(file, () => CallRetry.Create(call.Output.Note, refusedToo: false)
+            .ExecuteAsync(async token => await host.Training.StartRunAsync(request, cancellationToken: token), cancellation).AsTask());
         string reattach = ReattachCommand.Of(call, started.Summary.Name);
         if (call.Get(_detach))
         {
