@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Grpc.Core;
+using Lema.Cli.Hosts;
 using Lema.Protocol.Client;
 using Polly;
 using Polly.Retry;
@@ -11,11 +12,18 @@ internal static class CallRetry
 {
     private const int Attempts = 20;
 
+    /// <summary>For the middle of a transfer: a refused connection is tried again too, since a daemon was there.</summary>
     /// <param name="note">Told before each further attempt.</param>
-    /// <param name="refusedToo">Whether a refused connection is tried again too: right in the middle of a transfer, wrong where the user waits for a first answer.</param>
-    public static ResiliencePipeline Create(Action<string> note, bool refusedToo) => new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    public static ResiliencePipeline InTransfer(Action<string> note) => Create(note, (error, _) => ValueTask.FromResult(Failure.IsTransient(error)));
+
+    /// <summary>For a first answer that the user waits for: where no daemon can be at the address, there is nothing to wait for.</summary>
+    /// <param name="note">Told before each further attempt.</param>
+    public static ResiliencePipeline ForFirstAnswer(Action<string> note, HostEntry host) => Create(note, async (error, cancellation) =>
+        Failure.IsTransient(error) && !IsRefused(error) && await HostFailure.WrongProtocolAsync(host, cancellation) is null);
+
+    private static ResiliencePipeline Create(Action<string> note, Func<RpcException, CancellationToken, ValueTask<bool>> mayPass) => new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
     {
-        ShouldHandle = new PredicateBuilder().Handle<RpcException>(error => Failure.IsTransient(error) && (refusedToo || !IsRefused(error))),
+        ShouldHandle = async attempt => attempt.Outcome.Exception is RpcException error && await mayPass(error, attempt.Context.CancellationToken),
         MaxRetryAttempts = Attempts,
         BackoffType = DelayBackoffType.Exponential,
         Delay = TimeSpan.FromMilliseconds(250),

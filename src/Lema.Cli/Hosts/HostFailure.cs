@@ -15,12 +15,16 @@ internal static class HostFailure
         string where = host.Name == host.Address ? $"The host is {host.Address}." : $"The host is {host.Name}, {host.Address}.";
         if (report.ExitCode == ExitCode.NotAllowed) return report with { Remedies = [where, TokenOf(host), .. report.Remedies] };
         if (report.ExitCode != ExitCode.Unreachable) return report;
-        if (Failure.UntrustedCertificateOf(failure) is null && !SshTunnel.IsSshAddress(host.Address))
-        {
-            Uri address = new(host.Address);
-            if (WrongProtocol(address, await PortProbe.AskAsync(address, Patience, cancellation)) is var (problem, remedy)) return new FailureReport(ExitCode.Unreachable, problem, [remedy, where]);
-        }
+        if (Failure.UntrustedCertificateOf(failure) is null && await WrongProtocolAsync(host, cancellation) is var (problem, remedy)) return new FailureReport(ExitCode.Unreachable, problem, [remedy, where]);
         return report with { Remedies = [where, .. report.Remedies] };
+    }
+
+    /// <summary>Asks the host's port what it speaks; null when that is what the address says, or nothing is known.</summary>
+    public static async Task<(string Problem, string Remedy)?> WrongProtocolAsync(HostEntry host, CancellationToken cancellation)
+    {
+        if (SshTunnel.IsSshAddress(host.Address)) return null;
+        Uri address = new(host.Address);
+        return WrongProtocol(address, await PortProbe.AskAsync(address, Patience, cancellation));
     }
 
     /// <summary>What is wrong with an address given what its port speaks, and the remedy; null when they agree, or nothing is known.</summary>

@@ -14,7 +14,7 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
     /// <returns>Full names of the files.</returns>
     public async Task<IReadOnlyList<string>> DownloadAsync(string owner, IReadOnlyList<FileEntry> files, string folder, CancellationToken cancellation)
     {
-        ResiliencePipeline retry = CallRetry.Create(output.Note, refusedToo: true);
+        ResiliencePipeline retry = CallRetry.InTransfer(output.Note);
         TransferProgress progress = new(output, clock, "downloading", files.Sum(f => f.SizeBytes));
         List<string> names = [];
         foreach (FileEntry file in files)
@@ -51,9 +51,13 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
         progress.Add(file.SizeBytes - missing.Sum(p => p.Length));
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = TransferPart.ParallelCalls, CancellationToken = cancellation }, async (part, token) =>
         {
-            await retry.ExecuteAsync(async attempt => await ReceivePartAsync(owner, file, part, partial.BytesPath, attempt), token);
+            long received = 0;
+            await retry.ExecuteAsync(async attempt => await ReceiveAsync(owner, file, part with { Offset = part.Offset + received, Length = part.Length - received }, partial.BytesPath, bytes =>
+            {
+                received += bytes;
+                progress.Add(bytes);
+            }, attempt), token);
             partial.Complete(part);
-            progress.Add(part.Length);
         });
         string actual = await LocalFolder.HashAsync(partial.BytesPath, _ => { }, cancellation);
         if (actual != file.Sha256)
@@ -74,8 +78,10 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
         return sha256.Length > 0 ? sha256 : throw new CliException(ExitCode.Failed, $"{file.Path}: the host told no SHA-256 of it.", "The file may be growing; download it when it is finished.");
     }
 
-    private async Task ReceivePartAsync(string owner, FileEntry file, TransferPart part, string bytesPath, CancellationToken cancellation)
+    /// <param name="arrived">Told of bytes as they are written, so that the next attempt goes on after them.</param>
+    private async Task ReceiveAsync(string owner, FileEntry file, TransferPart part, string bytesPath, Action<long> arrived, CancellationToken cancellation)
     {
+        if (part.Length == 0) return;
         await using FileStream stream = new(bytesPath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0, FileOptions.Asynchronous);
         DownloadArtifactRequest request = new() { Owner = owner, Path = file.Path, Offset = part.Offset, Length = part.Length, IfSha256 = file.Sha256 };
         using AsyncServerStreamingCall<DownloadArtifactResponse> call = host.Artifacts.DownloadArtifact(request, cancellationToken: cancellation);
@@ -87,6 +93,7 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
             stream.Seek(chunk.Offset, SeekOrigin.Begin);
             await stream.WriteAsync(chunk.Data.Memory, cancellation);
             end += chunk.Data.Length;
+            arrived(chunk.Data.Length);
         }
         if (end != part.Offset + part.Length) throw new RpcException(new Status(StatusCode.Unavailable, $"{file.Path}: the stream ended early, at byte {end}."));
         stream.Flush(flushToDisk: true);

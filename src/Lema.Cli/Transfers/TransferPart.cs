@@ -4,8 +4,8 @@ namespace Lema.Cli.Transfers;
 /// <param name="Path">Relative path of the file, with '/'.</param>
 internal sealed record TransferPart(string Path, long Offset, long Length)
 {
-    /// <summary>Small enough that a broken slow line loses seconds of work, large enough that a call's round trip does not show.</summary>
-    public const long Size = 8L << 20;
+    /// <summary>Small enough that a program that is killed loses seconds of a slow line's work, large enough that a call's round trip does not show.</summary>
+    public const long Size = 4L << 20;
 
     /// <summary>Parts on their way at a time.</summary>
     public const int ParallelCalls = 4;

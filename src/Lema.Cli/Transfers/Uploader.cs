@@ -27,7 +27,7 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
     {
         IReadOnlyList<(string FullName, FileEntry Entry)> files = LocalFolder.Files(path);
         await HashAsync(files, cancellation);
-        ResiliencePipeline retry = CallRetry.Create(output.Note, refusedToo: true);
+        ResiliencePipeline retry = CallRetry.InTransfer(output.Note);
         BeginUploadRequest begin = new() { Kind = kind, Name = name, Overwrite = overwrite };
         begin.Files.AddRange(files.Select(f => f.Entry));
         Upload upload = await retry.ExecuteAsync(async token => await host.Artifacts.BeginUploadAsync(begin, cancellationToken: token), cancellation);

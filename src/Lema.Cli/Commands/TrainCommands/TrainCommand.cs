@@ -50,7 +50,7 @@ internal sealed class TrainCommand : LemaCommand
             Priority = call.Get(_priority),
             IdempotencyKey = Guid.NewGuid().ToString("N"),
         };
-        RunDetail started = await RunFileCheck.AskAsync(file, () => CallRetry.Create(call.Output.Note, refusedToo: false)
+        RunDetail started = await RunFileCheck.AskAsync(file, () => CallRetry.ForFirstAnswer(call.Output.Note, host.Entry)
             .ExecuteAsync(async token => await host.Training.StartRunAsync(request, cancellationToken: token), cancellation).AsTask());
         string reattach = ReattachCommand.Of(call, started.Summary.Name);
         if (call.Get(_detach))
