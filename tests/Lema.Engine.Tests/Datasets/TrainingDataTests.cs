@@ -34,4 +34,13 @@ public class TrainingDataTests
             """, Truncation.Drop);
         Assert.Equal(1, data.RowCount);
     }
+
+    [Fact]
+    public void Open_WhereAllRowsAreDropped_SaysWhyAndWhatToDo()
+    {
+        using TemporaryFolder folder = new();
+        string row = $$"""{"prompt":"{{string.Concat(Enumerable.Repeat("word ", 40))}}","completion":"b"}""";
+        InvalidInputException refused = Assert.Throws<InvalidInputException>(() => Open(folder, $"{row}\n{row}", Truncation.Drop));
+        Assert.Equal("is dropped whole: all 2 rows have more than maxLength 16 tokens. Raise maxLength, or set data.truncation to cut.", refused.Problem);
+    }
 }

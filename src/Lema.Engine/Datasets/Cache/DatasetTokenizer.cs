@@ -18,7 +18,7 @@ internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer,
         Stopwatch clock = Stopwatch.StartNew();
         TimeSpan reported = TimeSpan.Zero;
         List<InvalidInputException> problems = [];
-        int rows = 0;
+        int rows = 0, dropped = 0;
         long tokens = 0;
         foreach (IReadOnlyList<SourceRow> batch in source.Read().InBatches())
         {
@@ -27,6 +27,7 @@ internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer,
             {
                 if (problem is not null) problems.Add(problem);
                 if (problems.Count == MostProblems) throw new InvalidInputsException(problems);
+                if (row is null && problem is null) dropped++;
                 if (row is null || problems.Count > 0) continue;
                 take(row);
                 rows++;
@@ -37,7 +38,12 @@ internal sealed class DatasetTokenizer(RowSource source, RowTokenizer tokenizer,
             progress?.Report(new DatasetProgress(rows, tokens, clock.Elapsed.TotalSeconds));
         }
         if (problems.Count > 0) throw new InvalidInputsException(problems);
-        if (rows == 0) throw new InvalidInputException(source.File, "", "has no row that can be trained on.");
+        if (rows == 0)
+        {
+            throw new InvalidInputException(source.File, "", dropped > 0
+                ? $"is dropped whole: all {dropped} rows have more than maxLength {maxLength} tokens. Raise maxLength, or set data.truncation to cut."
+                : "has no rows. Add some.");
+        }
         progress?.Report(new DatasetProgress(rows, tokens, clock.Elapsed.TotalSeconds));
     }
 
