@@ -19,7 +19,7 @@ internal sealed class RowMerge(LowRankUpdate update)
     /// <summary>Adds to the [out] norms of the updated matrix' outputs. rows: as in <see cref="Apply"/>.</summary>
     public void Measure(Tensor rows, long first)
     {
-        Tensor sums = Updated(rows, first).square().sum(0);
+        Tensor sums = Updated(rows, first).square().sum([0L]);
         if (_squareSums is null) _squareSums = sums.DetachFromDisposeScope();
         else _squareSums.add_(sums);
     }
