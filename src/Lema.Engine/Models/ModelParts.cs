@@ -27,6 +27,9 @@ public sealed record BlockParts
     /// <summary>Norm weights, convolution taps, router: parameters that are not linear modules' own.</summary>
     public required IReadOnlyList<ParameterSpec> Others { get; init; }
 
+    /// <summary>Tensors that are read but are no parameters of transformers' model: training leaves them alone, weight decay included.</summary>
+    public IReadOnlyList<ParameterSpec> Buffers { get; init; } = [];
+
     /// <summary>Linear modules of one expert, for each expert; streamed apart, when chosen.</summary>
     public IReadOnlyList<IReadOnlyList<LinearSpec>> Experts { get; init; } = [];
 
@@ -38,6 +41,9 @@ public sealed record BlockParts
 
     /// <summary>Parameters of the block's own unit, in the order in which they are used.</summary>
     public IEnumerable<ParameterSpec> Parameters() => Others.Concat(Linears.SelectMany(linear => linear.Parameters()));
+
+    /// <summary>All that the block's own unit streams.</summary>
+    public IEnumerable<ParameterSpec> Streamed() => Parameters().Concat(Buffers);
 }
 
 /// <summary>How the matrices of single experts form transformers' fused parameters [experts, out, in].</summary>

@@ -40,7 +40,7 @@ public sealed class ModelUnits
             BlockParts parts = model.Parts(block);
             string prefix = model.BlockPrefix(block);
             TensorSlice Slice(ParameterSpec parameter) => new(check.Find(prefix + parameter.Suffix, parameter.Shape));
-            _blocks[block] = Add($"block {block}", parts.Parameters().Select(Slice));
+            _blocks[block] = Add($"block {block}", parts.Streamed().Select(Slice));
             _experts[block] = [.. parts.Experts.Select((expert, e) => Add($"block {block} expert {e}", expert.SelectMany(linear => linear.Parameters()).Select(Slice)))];
         }
         FinalNorm = Add("final norm", model.FinalNormParameters.Select(norm => new TensorSlice(check.Find(norm.Suffix, norm.Shape))));

@@ -91,10 +91,8 @@ public sealed class Lfm2MoeModel(Lfm2Settings settings, Lfm2MoeSettings moe) : L
 
     public override BlockParts Parts(int block) => IsDense(block) ? base.Parts(block) : new()
     {
-        Others =
-        [
-            .. Others(block), new(Router + ".weight", moe.Experts, HiddenSize), .. (ParameterSpec[])(moe.UsesBias ? [new(ChoiceBias, moe.Experts)] : []),
-        ],
+        Others = [.. Others(block), new(Router + ".weight", moe.Experts, HiddenSize)],
+        Buffers = moe.UsesBias ? [new(ChoiceBias, moe.Experts)] : [],
         Linears = OperatorLinears(block),
         Experts = _experts.Linears,
         ExpertsAdaptable = false,
