@@ -44,6 +44,8 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
     /// </summary>
     private void AddFusedExperts(string parameter)
     {
+        if (settings.UseDora || settings.Dropout > 0)
+            throw new InvalidInputException("run settings", "lora.targetParameters", "cannot be used together with DoRA or dropout, which PEFT has for linear modules alone.");
         bool found = false;
         for (int block = 0; block < model.BlockCount; block++)
         {
