@@ -8,6 +8,9 @@ namespace Lema.Conformance.Golden;
 /// <summary>The names that transformers gives parameters in memory: with the prefix that published files may lack, and with the experts of a block in fused tensors.</summary>
 public sealed class TransformersNames(DecoderModel model)
 {
+    // Mixtral's router is published under the name that the block had when it came out.
+    private const string PublishedRouter = ".block_sparse_moe.gate.", Router = ".mlp.gate.";
+
     /// <summary>The parameter of transformers that holds a published one.</summary>
     public string Of(WholeParameter parameter)
     {
@@ -20,13 +23,14 @@ public sealed class TransformersNames(DecoderModel model)
                 if (parameter.Name == Matrix(prefix, fused.Down, expert)) return $"{prefix}{fused.Parent}.down_proj";
             }
         }
-        return TargetModules.ModuleName(model, parameter.Name);
+        return TargetModules.ModuleName(model, parameter.Name.Replace(PublishedRouter, Router, StringComparison.Ordinal));
     }
 
     /// <summary>A parameter of transformers, from tensors by their published names.</summary>
     public torch.Tensor Find(IReadOnlyDictionary<string, torch.Tensor> published, string name)
     {
         if (published.TryGetValue(model.PublishedName(name), out torch.Tensor? tensor)) return tensor;
+        if (model.ModelType == "mixtral" && published.TryGetValue(name.Replace(Router, PublishedRouter, StringComparison.Ordinal), out torch.Tensor? router)) return router;
         for (int block = 0; block < model.BlockCount; block++)
         {
             string prefix = model.BlockPrefix(block);
