@@ -10,7 +10,7 @@ internal static class DemoSettings
     public const long DefaultSeed = 2026;
     public const int TrainingRows = 5000;
     public const int HeldOutQuestions = 300;
-    public const int Steps = 150;
+    public const int Steps = 250;
 
     /// <summary>Tokens a reply may have; the longest reply of the format has less than half.</summary>
     public const int ReplyTokens = 128;
@@ -24,7 +24,7 @@ internal static class DemoSettings
         Steps = Steps,
         MicroBatchSize = 16,
         MaxLength = 128,
-        LearningRate = 2e-3,
+        LearningRate = 1e-3,
         WarmupSteps = 10,
         Precision = RunSettings.Types.Precision.Fp32,
         Lora = new LoraSettings { R = 16, Alpha = 32, TargetModules = { "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj" } },
