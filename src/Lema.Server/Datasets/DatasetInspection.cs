@@ -38,19 +38,9 @@ internal sealed class DatasetInspection
     /// <exception cref="LemaException">The file or the tokenizer cannot be read, or a row that is asked for is not valid.</exception>
     public PreviewDatasetResponse Preview(string file, string modelFolder, DataSettings data, long firstRow, int count, int maxLength)
     {
-        Tokenizer tokenizer = Tokenizer.Load(modelFolder);
-        PreviewDatasetResponse response = new();
-        if (IsPretokenized(file))
-        {
-            response.Rows.AddRange(PretokenizedInspection.Preview(file, tokenizer, firstRow, count, maxLength).Select(Shown));
-            (response.Format, response.FormatReason) = (PretokenizedInspection.Format, PretokenizedInspection.FormatReason);
-        }
-        else
-        {
-            RowSource source = new(file, data.ReplyFormat);
-            response.Rows.AddRange(DatasetPreview.Rows(source, RowTokenizer.Of(file, tokenizer, data.Labels), tokenizer, firstRow, count, maxLength).Select(Shown));
-            (response.Format, response.FormatReason) = (source.Format.Name, source.Format.Reason);
-        }
+        (IEnumerable<PreviewedRow> rows, string format, string reason) = Rows(file, modelFolder, data, firstRow, count, maxLength);
+        PreviewDatasetResponse response = new() { Format = format, FormatReason = reason };
+        response.Rows.AddRange(rows.Select(Shown));
         return response;
     }
 
@@ -59,18 +49,22 @@ internal sealed class DatasetInspection
     {
         try
         {
-            Tokenizer tokenizer = Tokenizer.Load(modelFolder);
-            const int Rows = ReplyFormatRecognition.Rows;
-            return ReplyFormatRecognition.Of(IsPretokenized(file)
-                ? PretokenizedInspection.Preview(file, tokenizer, 0, Rows, maxLength: 0)
-                : DatasetPreview.Rows(new RowSource(file, data.ReplyFormat), RowTokenizer.Of(file, tokenizer, data.Labels), tokenizer, 0, Rows, maxLength: 0)) is { } format
-                    ? new ReplyFormat { Name = format.Name } : null;
+            IEnumerable<PreviewedRow> rows = Rows(file, modelFolder, data, firstRow: 0, ReplyFormatRecognition.Rows, maxLength: 0).Rows;
+            return ReplyFormatRecognition.Of(rows) is { } format ? new ReplyFormat { Name = format.Name } : null;
         }
         catch (LemaException)
         {
             // What is wrong with the rows is said by whoever reads all of them.
             return null;
         }
+    }
+
+    private static (IEnumerable<PreviewedRow> Rows, string Format, string Reason) Rows(string file, string modelFolder, DataSettings data, long firstRow, int count, int maxLength)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(modelFolder);
+        if (IsPretokenized(file)) return (PretokenizedInspection.Preview(file, tokenizer, firstRow, count, maxLength), PretokenizedInspection.Format, PretokenizedInspection.FormatReason);
+        RowSource source = new(file, data.ReplyFormat);
+        return (DatasetPreview.Rows(source, RowTokenizer.Of(file, tokenizer, data.Labels), tokenizer, firstRow, count, maxLength), source.Format.Name, source.Format.Reason);
     }
 
     private static bool IsPretokenized(string file) => file.EndsWith(".safetensors", StringComparison.Ordinal);

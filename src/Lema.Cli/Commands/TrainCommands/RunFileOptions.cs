@@ -20,9 +20,11 @@ internal sealed class RunFileOptions
         DefaultValueFactory = _ => [],
     };
 
+    private readonly Option<string?> _initAdapter = new("--init-adapter") { Description = "The run file's initAdapter: a PEFT folder of this machine, an uploaded adapter's name, or run/NAME.", HelpName = "ADAPTER" };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _model, _dataset, _config, _set }) command.Add(option);
+        foreach (Option option in new Option[] { _model, _dataset, _config, _set, _initAdapter }) command.Add(option);
         _set.CompletionSources.Add(context => RunFileKey.All.Select(k => k.Name + "=").Where(k => k.StartsWith(context.WordToComplete, StringComparison.Ordinal)));
     }
 
@@ -45,7 +47,8 @@ internal sealed class RunFileOptions
     {
         string? path = call.Get(_config);
         string? text = path is null ? null : path == "-" ? call.Environment.In.ReadToEnd() : ReadFile(call.Environment.FullPath(path));
-        RunFile file = RunFile.Parse(text, path ?? "", call.Get(_set) ?? [], named => ReplyFormatFile.Text(call.Environment, named));
+        IEnumerable<string> assignments = (call.Get(_set) ?? []).Concat(call.Get(_initAdapter) is { } adapter ? [$"initAdapter={adapter}"] : []);
+        RunFile file = RunFile.Parse(text, path ?? "", assignments, named => ReplyFormatFile.Text(call.Environment, named));
         return file with { Model = call.Get(_model) ?? file.Model, Dataset = call.Get(_dataset) ?? file.Dataset };
     }
 
