@@ -72,7 +72,7 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
         Tensor Columns(Tensor whole, long from, long count) =>
             whole.view(whole.size(0), rank, experts).select(2, expert).narrow(0, from, count).DetachFromDisposeScope();
         void Attach(string format, long from, long count) => _modules[model.BlockPrefix(block) + string.Format(null, format, expert)] = new(
-            Rows(a.Value), Columns(b.Value, from, count), new(() => Rows(a.Gradient)), new(() => Columns(b.Gradient, from, count)), scale);
+            new(() => Rows(a.Value)), new(() => Columns(b.Value, from, count)), new(() => Rows(a.Gradient)), new(() => Columns(b.Gradient, from, count)), scale);
         if (!gateUp) Attach(fused.Down, 0, fused.Hidden);
         else
         {

@@ -40,6 +40,16 @@ public sealed class AdapterWeights : IDisposable
 
     public long ParameterCount => Parameters.Sum(parameter => parameter.Value.NumberOfElements);
 
+    /// <summary>Every parameter, with all that will be made for it, is in the memory of a device.</summary>
+    public bool IsOn(Device device) => Storage is null && Parameters.All(parameter => parameter.Value.device_type == device.type);
+
+    /// <summary>Moves every parameter that lives in memory into that of a device. Before anything has used it.</summary>
+    public void MoveTo(Device device)
+    {
+        if (Storage is not null) return;
+        foreach (TrainedParameter parameter in Parameters) parameter.MoveTo(device);
+    }
+
     public void ZeroGradients()
     {
         using var noGrad = no_grad();

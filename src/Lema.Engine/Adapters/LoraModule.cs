@@ -5,7 +5,7 @@ namespace Lema.Engine.Adapters;
 
 /// <summary>
 /// The low-rank update of one linear module (Hu et al. 2021): W x + scale * B A x, and with a magnitude m (DoRA, Liu et al. 2024)
-/// m / |W + scale B A| times that, row by row. Tensors are float32 views of trained parameters.
+/// m / |W + scale B A| times that, row by row. Tensors are float32 views of trained parameters, taken when they are first used.
 /// </summary>
 /// <param name="A">[rank, in]</param>
 /// <param name="B">[out, rank]</param>
@@ -15,10 +15,10 @@ namespace Lema.Engine.Adapters;
 /// <param name="Dropout">Probability with which an element of the update's input is zeroed in training.</param>
 /// <param name="Magnitude">[out] DoRA's m; null without DoRA.</param>
 public sealed record LoraModule(
-    Tensor A, Tensor B, Lazy<Tensor> GradientA, Lazy<Tensor> GradientB, double Scale, double Dropout = 0, TrainedParameter? Magnitude = null)
+    Lazy<Tensor> A, Lazy<Tensor> B, Lazy<Tensor> GradientA, Lazy<Tensor> GradientB, double Scale, double Dropout = 0, TrainedParameter? Magnitude = null)
 {
     public static LoraModule Of(TrainedParameter a, TrainedParameter b, double scale, double dropout = 0, TrainedParameter? magnitude = null) =>
-        new(a.Value, b.Value, new(() => a.Gradient), new(() => b.Gradient), scale, dropout, magnitude);
+        new(new(() => a.Value), new(() => b.Value), new(() => a.Gradient), new(() => b.Gradient), scale, dropout, magnitude);
 
     /// <summary>Row norms of W + scale B A, [out], float32; a constant of the backward pass by definition of PEFT. W: [out, in].</summary>
     public Tensor RowNorm(Tensor weight)
@@ -29,7 +29,7 @@ public sealed record LoraModule(
         for (long row = 0; row < weight.size(0); row += RowsAtOnce)
         {
             long count = Math.Min(RowsAtOnce, weight.size(0) - row);
-            Tensor rows = B.narrow(0, row, count).mm(A).mul_(Scale).add_(weight.narrow(0, row, count));
+            Tensor rows = B.Value.narrow(0, row, count).mm(A.Value).mul_(Scale).add_(weight.narrow(0, row, count));
             norms.Add(rows.square().sum(1).sqrt_());
         }
         return cat(norms, 0).MoveToOuterDisposeScope();

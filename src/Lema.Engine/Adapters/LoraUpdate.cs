@@ -14,9 +14,9 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
 {
     private readonly bool _drops = lora.Dropout > 0 && pass.Dropout is not null;
 
-    private Tensor A => weights.Derived(module + ".lora_A", () => lora.A.to(weights.ComputeType));
+    private Tensor A => weights.Derived(module + ".lora_A", () => lora.A.Value.to(weights.ComputeType));
 
-    private Tensor B => weights.Derived(module + ".lora_B", () => lora.B.to(weights.ComputeType));
+    private Tensor B => weights.Derived(module + ".lora_B", () => lora.B.Value.to(weights.ComputeType));
 
     /// <summary>[out] magnitude / row norm.</summary>
     private Tensor MagnitudeScale => weights.Derived(module + ".dora", () =>
@@ -46,7 +46,7 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
         Tensor inner = gradient;
         if (lora.Magnitude is not null)
         {
-            lora.Magnitude.Gradient.add_(gradient.mul(saved[1]).to(ScalarType.Float32).sum([0L]).div_(RowNorm));
+            lora.Magnitude.Accumulate(gradient.mul(saved[1]).to(ScalarType.Float32).sum([0L]).div_(RowNorm));
             inner = gradient.mul(MagnitudeScale);
         }
         Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);

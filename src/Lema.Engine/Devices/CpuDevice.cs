@@ -17,5 +17,10 @@ public sealed class CpuDevice : IDevice
         return new MemoryInfo(Math.Max(0, info.TotalAvailableMemoryBytes - Environment.WorkingSet), info.TotalAvailableMemoryBytes);
     }
 
+    public void Synchronize()
+    {
+        // kernels return when they are done
+    }
+
     public void Dispose() { }
 }

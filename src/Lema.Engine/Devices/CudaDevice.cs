@@ -44,6 +44,12 @@ internal sealed class CudaDevice : ICopyDevice
         return new MemoryInfo((long)free, (long)total);
     }
 
+    public void Synchronize()
+    {
+        MakeCurrent();
+        CudaDriver.Check(CudaDriver.StreamSynchronize(ComputeStream), "cuStreamSynchronize");
+    }
+
     public nint Allocate(long byteCount)
     {
         MakeCurrent();

@@ -17,16 +17,19 @@ public static class FlightCheck
     private const int GemmRuns = 12;
     private const int MemoryRuns = 5;
     private const long SampleBytes = 1L << 30;
+    private const int CopyBytes = 64 << 20;
+    private const int CopyRuns = 8;
 
     private static readonly int[] ReadSizes = [8 << 20, 16 << 20, 32 << 20, 64 << 20];
 
     /// <param name="file">The model's largest file.</param>
     /// <param name="stepShare">Share of the matrix product's speed that a training step reaches.</param>
-    public static MeasuredSpeeds Measure(string file, torch.ScalarType type, double stepShare)
+    public static MeasuredSpeeds Measure(string file, torch.ScalarType type, double stepShare, IDevice device)
     {
-        // Where the processor computes nothing is copied: what has been read is there.
         double disk = DiskBytesPerSecond(file);
-        return new MeasuredSpeeds(disk, disk, stepShare * GemmFlopsPerSecond(type));
+        // Where the processor computes nothing is copied: what has been read is there.
+        double copies = device is ICopyDevice own ? CopyBytesPerSecond(own) : disk;
+        return new MeasuredSpeeds(disk, copies, stepShare * GemmFlopsPerSecond(type, device));
     }
 
     /// <summary>Sequential reads past the page cache, at the best of several sizes of a call; through the page cache where there is no other way.</summary>
@@ -39,14 +42,17 @@ public static class FlightCheck
     }
 
     /// <summary>A linear layer, [512, 4096] x [11008, 4096]: the best of twelve.</summary>
-    public static double GemmFlopsPerSecond(torch.ScalarType type)
+    /// <param name="device">Null: the processor.</param>
+    public static double GemmFlopsPerSecond(torch.ScalarType type, IDevice? device = null)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        torch.Tensor input = torch.randn(GemmRows, GemmInner).to(type), weight = torch.randn(GemmColumns, GemmInner).to(type);
+        torch.Device where = device?.TorchDevice ?? torch.CPU;
+        torch.Tensor input = torch.randn(GemmRows, GemmInner).to(type, where), weight = torch.randn(GemmColumns, GemmInner).to(type, where);
         double best = Enumerable.Range(0, GemmRuns).Min(_ => Seconds(() =>
         {
             using torch.Tensor output = torch.nn.functional.linear(input, weight);
+            device?.Synchronize();
         }));
         return 2.0 * GemmRows * GemmInner * GemmColumns / best;
     }
@@ -62,6 +68,23 @@ public static class FlightCheck
             using torch.Tensor sum = values.sum();
             sum.item<float>();
         }));
+    }
+
+    /// <summary>From page-locked host memory, 64 MiB at a time: the best of eight.</summary>
+    internal static double CopyBytesPerSecond(ICopyDevice device)
+    {
+        using HostBuffer host = new(CopyBytes);
+        nint target = device.Allocate(CopyBytes);
+        using IDeviceEvent done = device.CreateEvent();
+        device.Pin(host);
+        double best = Enumerable.Range(0, CopyRuns).Min(_ => Seconds(() =>
+        {
+            device.QueueCopy(host.Address, target, CopyBytes);
+            done.RecordOnCopies();
+            done.Synchronize();
+        }));
+        device.Unpin(host);
+        return CopyBytes / best;
     }
 
     private static double ReadSpeed(DirectFile? direct, Weights.PositionalFile buffered, long length, int size)

@@ -1,4 +1,5 @@
 using Lema.Engine.Streaming;
+using TorchSharp;
 
 namespace Lema.Engine.Devices;
 
@@ -10,6 +11,9 @@ internal interface ICopyDevice : IDevice
 {
     /// <summary>Memory that stays at its address until the device is disposed.</summary>
     nint Allocate(long byteCount);
+
+    /// <summary>A tensor over memory of the device, not part of any dispose scope.</summary>
+    torch.Tensor View(nint address, torch.ScalarType type, IReadOnlyList<long> shape) => TensorMemory.View(address, type, shape, TorchDevice);
 
     /// <summary>Page-locks a host buffer, so that copies from it need no staging. Undone by <see cref="Unpin"/> before the buffer is freed.</summary>
     void Pin(HostBuffer buffer);

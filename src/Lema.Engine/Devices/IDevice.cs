@@ -14,6 +14,9 @@ public interface IDevice : IDisposable
 
     /// <summary>Bytes free and in all, now.</summary>
     MemoryInfo Memory();
+
+    /// <summary>Blocks until everything that was queued for computation is done.</summary>
+    void Synchronize();
 }
 
 public readonly record struct MemoryInfo(long FreeBytes, long TotalBytes);

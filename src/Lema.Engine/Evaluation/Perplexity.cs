@@ -31,7 +31,7 @@ public sealed class Perplexity(LanguageModel model, int? window = null, int wind
         foreach ((long[] Ids, long[] Labels)[] rows in Windows(ids, length).Chunk(windowsAtOnce))
         {
             stop.ThrowIfCancellationRequested();
-            MicroBatch[] batches = [.. rows.Select(row => MicroBatch.Of([row]))];
+            MicroBatch[] batches = [.. rows.Select(row => MicroBatch.Of([row], model.TorchDevice))];
             try
             {
                 (double part, long count) = _loss.Compute(batches);

@@ -76,7 +76,7 @@ internal sealed class DecodePass(LanguageModel model, int tokensAtOnce)
     {
         public Group(LanguageModel model, IReadOnlyList<OpenReply> replies)
         {
-            Batch = new([.. replies.SelectMany(reply => reply.Pending).Select(token => (long)token)], replies.Select(reply => reply.Pending.Count), replies.Select(reply => reply.Past));
+            Batch = new([.. replies.SelectMany(reply => reply.Pending).Select(token => (long)token)], replies.Select(reply => reply.Pending.Count), replies.Select(reply => reply.Past), model.TorchDevice);
             States = [.. replies.Select(reply => reply.State)];
             Hidden = model.Embed(Batch, null, States).Value;
         }

@@ -46,7 +46,7 @@ internal sealed class TensorMerge(SafetensorsWriter writer)
     /// <summary>The usual case, in one pass over the bytes.</summary>
     private IEnumerable<MergeTile> Summed(MergedTensor tensor, LowRankUpdate update)
     {
-        LowRankSum sum = new(update.Lora.A, update.Lora.B, update.Lora.Scale);
+        LowRankSum sum = new(update.Lora.A.Value, update.Lora.B.Value, update.Lora.Scale);
         return TensorPiece.OfRows(tensor.Source, TileBytes(tensor.Source)).Select(piece => new MergeTile(piece.Place, bytes =>
         {
             int size = (int)(bytes.Length * tensor.Spec.ByteCount / tensor.Source.ByteCount);

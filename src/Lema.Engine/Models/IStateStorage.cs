@@ -12,10 +12,10 @@ public interface IStateStorage : IDisposable
     void Release(Tensor tensor);
 }
 
-/// <summary>State in memory.</summary>
-public sealed class HostState : IStateStorage
+/// <summary>State in the memory of a device.</summary>
+public sealed class MemoryState(Device device) : IStateStorage
 {
-    public Tensor Zeros(IReadOnlyList<long> shape) => zeros([.. shape]).DetachFromDisposeScope();
+    public Tensor Zeros(IReadOnlyList<long> shape) => zeros([.. shape], device: device).DetachFromDisposeScope();
 
     public void Release(Tensor tensor)
     {

@@ -1,4 +1,5 @@
 using Lema.Engine.Adapters;
+using Lema.Engine.Devices;
 using Lema.Engine.Models.Autodiff;
 using Lema.Engine.Models.Sequences;
 using Lema.Engine.Streaming;
@@ -17,28 +18,32 @@ public sealed class LanguageModel : IDisposable
     private readonly LayerWeights[] _blocks;
     private readonly LayerWeights _embeddingLayer, _finalNorm;
     private readonly IDisposable[] _charges;
+    private readonly MemoryLedger _deviceLedger;
     private readonly bool _borrowsStream;
 
-    public LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType)
-        : this(architecture, units, stream, adapters, computeType, new MemoryLedger())
+    private LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ModelOptions options)
+        : this(architecture, units, stream, adapters, options.ComputeType, options.Device, new MemoryLedger(), new MemoryLedger())
     {
         _charges =
         [
             Ledger.Charge("slots and pinned units", stream.SlotBytes),
-            Ledger.Charge("trained parameters and gradients", adapters.Storage is null ? 2 * sizeof(float) * adapters.ParameterCount : 0),
+            ComputeLedger.Charge("slots and pinned units", stream.DeviceSlotBytes),
+            StateLedger.Charge("trained parameters and gradients", adapters.Storage is null ? 2 * sizeof(float) * adapters.ParameterCount : 0),
         ];
     }
 
     private LanguageModel(LanguageModel lender, AdapterWeights adapters)
-        : this(lender.Architecture, lender.Units, lender.Stream, adapters, lender.ComputeType, lender.Ledger)
+        : this(lender.Architecture, lender.Units, lender.Stream, adapters, lender.ComputeType, lender.Device, lender.Ledger, lender._deviceLedger)
     {
+        adapters.MoveTo(TorchDevice);
         _borrowsStream = true;
-        _charges = [Ledger.Charge("adapter on loan", sizeof(float) * adapters.ParameterCount)];
+        _charges = [StateLedger.Charge("adapter on loan", sizeof(float) * adapters.ParameterCount)];
     }
 
-    private LanguageModel(DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType, MemoryLedger ledger)
+    private LanguageModel(
+        DecoderModel architecture, ModelUnits units, IWeightStream stream, AdapterWeights adapters, ScalarType computeType, IDevice device, MemoryLedger ledger, MemoryLedger deviceLedger)
     {
-        (Architecture, Units, Stream, Adapters, ComputeType, Ledger, _charges) = (architecture, units, stream, adapters, computeType, ledger, []);
+        (Architecture, Units, Stream, Adapters, ComputeType, Device, Ledger, _deviceLedger, _charges) = (architecture, units, stream, adapters, computeType, device, ledger, deviceLedger, []);
         _blocks = [.. Enumerable.Range(0, architecture.BlockCount).Select(block => Weights(architecture.BlockPrefix(block)))];
         (_embeddingLayer, _finalNorm) = (Weights(""), Weights(""));
     }
@@ -53,8 +58,9 @@ public sealed class LanguageModel : IDisposable
         AdapterWeights adapters = options.Adapters?.Invoke(architecture, index) ?? AdapterWeights.None;
         try
         {
-            IWeightStream stream = WeightStream.Open(units.Units, new() { BudgetBytes = options.WeightBytes ?? index.TotalBytes * 2, DirectIo = options.DirectIo });
-            return new(architecture, units, stream, adapters, options.ComputeType);
+            if (options.TrainedOnDevice) adapters.MoveTo(options.Device.TorchDevice);
+            WeightStreamOptions slots = new() { BudgetBytes = options.WeightBytes ?? index.TotalBytes * 2, DirectIo = options.DirectIo };
+            return new(architecture, units, WeightStream.Open(units.Units, slots, options.Device, options.DeviceBytes ?? slots.BudgetBytes), adapters, options);
         }
         catch
         {
@@ -73,8 +79,18 @@ public sealed class LanguageModel : IDisposable
 
     public ScalarType ComputeType { get; }
 
-    /// <summary>What the job's long-lived buffers take, by use.</summary>
+    public IDevice Device { get; }
+
+    public Device TorchDevice => Device.TorchDevice;
+
+    /// <summary>What the job's long-lived buffers take of the host's memory, by use.</summary>
     public MemoryLedger Ledger { get; }
+
+    /// <summary>The same for the memory that is computed in: the device's own, where it has one.</summary>
+    public MemoryLedger ComputeLedger => Device.SharesHostMemory ? Ledger : _deviceLedger;
+
+    /// <summary>The same for the memory that trained parameters and their moments live in.</summary>
+    public MemoryLedger StateLedger => Adapters.IsOn(TorchDevice) ? ComputeLedger : Ledger;
 
     public PassConstants Shared { get; } = new();
 
@@ -137,11 +153,11 @@ public sealed class LanguageModel : IDisposable
     private Variable Rows(LayerPass pass, TensorEntry matrix, TrainedParameter? trained, long[] rows)
     {
         Tensor values = trained is null ? Stream.GatherRows(matrix, rows) : trained.Value.index_select(0, tensor(rows, device: trained.Value.device));
-        return pass.Record(values.to(ComputeType), [], gradient =>
-            trained?.Gradient.index_add_(0, tensor(rows, device: gradient.device), gradient.to(ScalarType.Float32), 1));
+        return pass.Record(values.to(ComputeType, TorchDevice), [], gradient =>
+            trained?.Gradient.index_add_(0, tensor(rows, device: trained.Gradient.device), gradient.to(ScalarType.Float32, trained.Gradient.device), 1));
     }
 
-    private LayerWeights Weights(string prefix) => new(prefix, ComputeType, Adapters.Whole, Adapters.Modules);
+    private LayerWeights Weights(string prefix) => new(prefix, ComputeType, TorchDevice, Adapters.Whole, Adapters.Modules);
 
     private void Visit(LayerWeights weights, int unit, Action<LayerWeights> action, IExpertSource? experts)
     {

@@ -9,7 +9,7 @@ namespace Lema.Engine.Models;
 /// the stored type differs), trained ones from their float32 masters. Long-lived; a visit is bracketed by <see cref="Attach"/> and <see cref="Detach"/>.
 /// </summary>
 public sealed class LayerWeights(
-    string prefix, ScalarType computeType, IReadOnlyDictionary<string, TrainedParameter> trained, IReadOnlyDictionary<string, LoraModule> adapters)
+    string prefix, ScalarType computeType, Device device, IReadOnlyDictionary<string, TrainedParameter> trained, IReadOnlyDictionary<string, LoraModule> adapters)
 {
     private readonly Dictionary<string, Tensor> _casts = [];
     private readonly Dictionary<int, LayerWeights> _experts = [];
@@ -28,8 +28,8 @@ public sealed class LayerWeights(
             Tensor source = trained.TryGetValue(name, out TrainedParameter? parameter)
                 ? parameter.Value
                 : (_lease ?? throw new InvalidOperationException($"{name} is used outside a visit."))[name];
-            if (source.dtype == ComputeType) return source;
-            return _casts[name] = source.to(ComputeType).DetachFromDisposeScope();
+            if (source.dtype == ComputeType && source.device_type == device.type) return source;
+            return _casts[name] = source.to(ComputeType, device).DetachFromDisposeScope();
         }
     }
 
@@ -68,7 +68,7 @@ public sealed class LayerWeights(
     {
         if (_expertSource is null) throw new InvalidOperationException($"{prefix}: no experts in this visit.");
         if (!_experts.TryGetValue(expert, out LayerWeights? weights))
-            _experts[expert] = weights = new(prefix, ComputeType, trained, adapters);
+            _experts[expert] = weights = new(prefix, ComputeType, device, trained, adapters);
         weights.Attach(_expertSource.Acquire(expert));
         try
         {

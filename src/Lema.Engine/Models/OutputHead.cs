@@ -18,7 +18,7 @@ public sealed class OutputHead(LanguageModel model)
         using var scope = NewDisposeScope();
         if (model.Adapters.Head is { } trained)
         {
-            action(trained.Value.to(model.ComputeType));
+            action(trained.Value.to(model.ComputeType, model.TorchDevice));
             return;
         }
         using UnitLease lease = model.Stream.Acquire(model.Units.HeadTiles[tile]);

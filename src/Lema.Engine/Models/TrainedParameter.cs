@@ -13,7 +13,7 @@ public sealed class TrainedParameter : IDisposable
     /// <param name="storage">Where value, gradient and moments live; null: in memory.</param>
     public TrainedParameter(string name, int layer, Tensor value, IStateStorage? storage = null)
     {
-        (Name, Layer, Storage) = (name, layer, storage ?? new HostState());
+        (Name, Layer, Storage) = (name, layer, storage ?? new MemoryState(CPU));
         if (storage is null) Value = value.DetachFromDisposeScope();
         else
         {
@@ -28,14 +28,31 @@ public sealed class TrainedParameter : IDisposable
 
     public int Layer { get; }
 
-    public Tensor Value { get; }
+    public Tensor Value { get; private set; }
 
     /// <summary>Sum over the micro-batches of the step so far, float32. Takes memory from its first use on: who generates or merges has none.</summary>
     public Tensor Gradient => _gradient ??= Storage.Zeros(Value.shape);
 
-    public IStateStorage Storage { get; }
+    public IStateStorage Storage { get; private set; }
 
     public long ByteCount => Value.NumberOfElements * Value.ElementSize;
+
+    /// <summary>Moves the value into the memory of a device; gradient and moments will be made there. Before anything has used it.</summary>
+    public void MoveTo(Device device)
+    {
+        Storage = new MemoryState(device);
+        if (Value.device_type == device.type) return;
+        Tensor moved = Value.to(device).DetachFromDisposeScope();
+        Value.Dispose();
+        Value = moved;
+    }
+
+    /// <summary>Adds to the gradient, wherever and in whatever type what is added was computed.</summary>
+    public void Accumulate(Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        Gradient.add_(gradient.to(ScalarType.Float32, Gradient.device));
+    }
 
     /// <summary>Says that value and gradient are not used for a while.</summary>
     public void Release()

@@ -30,6 +30,7 @@ internal sealed class DeviceWeightStream : IWeightStream
         _host = host;
         _device = device;
         SlotPlan plan = SlotPlan.Make([.. host.Layouts.Select(layout => layout.ByteCount)], budgetBytes, null, "memory.deviceBytes");
+        DeviceSlotBytes = plan.TotalBytes;
         foreach (HostBuffer buffer in host.Buffers) device.Pin(buffer);
         _table = new SlotTable<DeviceSlot>(
         [
@@ -43,6 +44,8 @@ internal sealed class DeviceWeightStream : IWeightStream
     public IReadOnlyList<StreamUnit> Units => _host.Units;
 
     public long SlotBytes => _host.SlotBytes;
+
+    public long DeviceSlotBytes { get; }
 
     public StreamStatistics Statistics
     {

@@ -35,6 +35,9 @@ public interface IWeightStream : IDisposable
     /// <summary>Bytes of all slots and pinned units in host memory, never above the budget.</summary>
     long SlotBytes { get; }
 
+    /// <summary>The same in the device's own memory; 0 where it has none.</summary>
+    long DeviceSlotBytes { get; }
+
     /// <summary>Bytes read from disk, bytes copied to the device, seconds the compute thread waited, since the stream was opened. From any thread.</summary>
     StreamStatistics Statistics { get; }
 

@@ -39,7 +39,7 @@ internal abstract class Slot(nint address, long byteCount, int? pinnedUnit)
     /// <summary>Whether another unit may be loaded over what is here.</summary>
     public bool Evictable => PinnedUnit is null && Leases == 0 && !Loading;
 
-    protected abstract torch.Device Device { get; }
+    protected abstract torch.Tensor View(nint address, torch.ScalarType type, long[] shape);
 
     public void BeginLoad(int unit)
     {
@@ -68,7 +68,7 @@ internal abstract class Slot(nint address, long byteCount, int? pinnedUnit)
             TensorSlice slice = layout.Unit.Slices[index];
             long[] shape = [.. slice.Tensor.Shape];
             if (shape.Length > 0) shape[0] = slice.RowCount;
-            views.Add(slice.Tensor.Name, TensorMemory.View(Address + (nint)layout.Offsets[index], slice.Tensor.Type, shape, Device));
+            views.Add(slice.Tensor.Name, View(Address + (nint)layout.Offsets[index], slice.Tensor.Type, shape));
         }
         return views;
     }
@@ -79,7 +79,7 @@ internal sealed class HostSlot(HostBuffer buffer, int? pinnedUnit) : Slot(buffer
 {
     public HostBuffer Buffer { get; } = buffer;
 
-    protected override torch.Device Device => torch.CPU;
+    protected override torch.Tensor View(nint address, torch.ScalarType type, long[] shape) => TensorMemory.View(address, type, shape);
 }
 
 /// <summary>A slot in the memory of a device, with the events that guard it.</summary>
@@ -91,7 +91,7 @@ internal sealed class DeviceSlot(ICopyDevice device, long byteCount, int? pinned
     /// <summary>The computation of the last lease is complete.</summary>
     public IDeviceEvent Released { get; } = device.CreateEvent();
 
-    protected override torch.Device Device => device.TorchDevice;
+    protected override torch.Tensor View(nint address, torch.ScalarType type, long[] shape) => device.View(address, type, shape);
 
     public void Dispose()
     {

@@ -53,6 +53,8 @@ public sealed class WeightStream : IWeightStream
 
     public long SlotBytes { get; }
 
+    public long DeviceSlotBytes => 0;
+
     /// <summary>Whether units are read past the page cache.</summary>
     public bool ReadsDirect { get; }
 

@@ -31,12 +31,13 @@ public static class BlockProbe
     private static double Seconds(LanguageModel model, LayerWeights weights, MicroBatch batch)
     {
         using var scope = NewDisposeScope();
-        Tensor values = randn(batch.Tokens.TokenCount, model.Architecture.HiddenSize).to(model.ComputeType);
+        Tensor values = randn(batch.Tokens.TokenCount, model.Architecture.HiddenSize).to(model.ComputeType, model.TorchDevice);
         long start = Stopwatch.GetTimestamp();
         using Tape tape = new();
         Variable input = new(values);
         Variable output = model.Architecture.Block(new LayerPass(0, weights, batch.Tokens, model.Shared, tape, null), 0, input);
         tape.Backward(output, ones_like(output.Value));
+        model.Device.Synchronize();
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 }

@@ -39,3 +39,22 @@ public sealed class HostBoundaryStore(MemoryLedger ledger) : IBoundaryStore
         _waiting.Clear();
     }
 }
+
+/// <summary>Boundary activations of a device with memory of its own, which wait on the host.</summary>
+/// <param name="host">Owned from here on.</param>
+public sealed class CopiedBoundaryStore(IBoundaryStore host, Device device) : IBoundaryStore
+{
+    public void Put(int block, int microBatch, Tensor activation)
+    {
+        host.Put(block, microBatch, activation.to(CPU, copy: true));
+        activation.Dispose();
+    }
+
+    public Tensor Take(int block, int microBatch)
+    {
+        using Tensor waiting = host.Take(block, microBatch);
+        return waiting.to(device, copy: true);
+    }
+
+    public void Dispose() => host.Dispose();
+}

@@ -136,7 +136,7 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
         gradient = _head.LogitsBackward(gradient, logits).to(rows.dtype);
         chunk.Gradient!.add_(gradient.matmul(rows));
         if (model.Adapters.Head is { } trained)
-            trained.Gradient.narrow(0, firstRow, rows.size(0)).add_(gradient.to(ScalarType.Float32).t().matmul(chunk.Hidden.to(ScalarType.Float32)));
+            trained.Gradient.narrow(0, firstRow, rows.size(0)).add_(gradient.to(ScalarType.Float32).t().matmul(chunk.Hidden.to(ScalarType.Float32)).to(trained.Gradient.device));
     }
 
     private static Tensor? Replace(Tensor? old, Tensor? replacement)

@@ -79,7 +79,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
                     Variable output = model.Architecture.Block(Pass(block, weights, step[i], i, tape, dropout), block, input);
                     if (tape is not null)
                     {
-                        _kept[(block, i)] = new(tape, input, output, model.Ledger.Charge("kept activations", tape.SavedBytes));
+                        _kept[(block, i)] = new(tape, input, output, model.ComputeLedger.Charge("kept activations", tape.SavedBytes));
                         tape.OutliveScope();
                     }
                     else if (trains) boundaries.Put(block, i, hidden[i]);

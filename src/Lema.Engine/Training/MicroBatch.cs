@@ -9,11 +9,11 @@ public sealed class MicroBatch : IDisposable
     /// <summary>Label that is ignored, as in torch and transformers.</summary>
     public const long Ignored = -100;
 
-    private MicroBatch(TokenBatch tokens, long[] positions, long[] targets)
+    private MicroBatch(TokenBatch tokens, long[] positions, long[] targets, Device? device)
     {
         Tokens = tokens;
-        LossPositions = tensor(positions).DetachFromDisposeScope();
-        Targets = tensor(targets).DetachFromDisposeScope();
+        LossPositions = tensor(positions, device: device).DetachFromDisposeScope();
+        Targets = tensor(targets, device: device).DetachFromDisposeScope();
     }
 
     public TokenBatch Tokens { get; }
@@ -27,7 +27,8 @@ public sealed class MicroBatch : IDisposable
     public int TargetCount => (int)Targets.size(0);
 
     /// <param name="rows">Token ids and labels of each row, without padding; label t says what token t itself is, so it is predicted at t - 1.</param>
-    public static MicroBatch Of(IReadOnlyList<(long[] Ids, long[] Labels)> rows)
+    /// <param name="device">Where it will be computed; null: the processor.</param>
+    public static MicroBatch Of(IReadOnlyList<(long[] Ids, long[] Labels)> rows, Device? device = null)
     {
         List<long> positions = [], targets = [];
         int start = 0;
@@ -41,7 +42,7 @@ public sealed class MicroBatch : IDisposable
             }
             start += ids.Length;
         }
-        return new(new([.. rows.SelectMany(row => row.Ids)], rows.Select(row => row.Ids.Length)), [.. positions], [.. targets]);
+        return new(new([.. rows.SelectMany(row => row.Ids)], rows.Select(row => row.Ids.Length), device: device), [.. positions], [.. targets], device);
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using Lema.Engine.Errors;
 using Lema.Engine.Models;
 using Lema.Engine.Models.Operations;
 using Lema.Engine.Streaming;
@@ -13,8 +14,14 @@ public static class PlanRequests
 
     /// <param name="trainedParameters">Elements of all trained tensors.</param>
     /// <param name="availableBytes">Host memory, where the settings state no total.</param>
-    public static PlanRequest Of(DecoderModel model, ModelUnits units, RunSettings settings, long trainedParameters, long availableBytes, MeasuredSpeeds speeds)
+    /// <param name="acceleratorBytes">Memory of the device, where it has its own and the settings state no budget; null: the processor computes.</param>
+    /// <exception cref="InvalidInputException">The settings state a budget of a device that is not there.</exception>
+    public static PlanRequest Of(
+        DecoderModel model, ModelUnits units, RunSettings settings, long trainedParameters, long availableBytes, MeasuredSpeeds speeds, long? acceleratorBytes = null)
     {
+        if (settings.Memory.DeviceBytes is not null && acceleratorBytes is null)
+            throw new InvalidInputException("run settings", "memory.deviceBytes", "this machine has no accelerator that Lema can use; leave it out, or see docs/cuda.md.");
+
         int elementBytes = settings.Precision == Precision.Fp32 ? sizeof(float) : sizeof(ushort);
         return new PlanRequest
         {
@@ -26,7 +33,7 @@ public static class PlanRequests
             VocabularySize = model.VocabularySize,
             ActivationBytesPerToken = ActivationSize.PerToken(model) * elementBytes,
             ElementBytes = elementBytes,
-            BytesPerLogit = settings.Precision == Precision.Bf16 && SoftmaxLoss.Supports(model, TorchSharp.torch.ScalarType.BFloat16) ? sizeof(ushort) : BytesPerFloatLogit,
+            BytesPerLogit = settings.Precision == Precision.Bf16 && acceleratorBytes is null && SoftmaxLoss.Supports(model, TorchSharp.torch.ScalarType.BFloat16) ? sizeof(ushort) : BytesPerFloatLogit,
             MicroBatchRows = settings.MicroBatchSize,
             StepRows = settings.MicroBatchSize * settings.GradientAccumulation,
             Length = settings.MaxLength,
@@ -34,7 +41,7 @@ public static class PlanRequests
             StateMayLeave = settings.FullFineTuning is not null && StateFile.IsSupported,
             WeightBytes = settings.Memory.WeightBytes,
             TotalBytes = settings.Memory.TotalBytes ?? availableBytes,
-            DeviceBytes = settings.Memory.DeviceBytes,
+            DeviceBytes = settings.Memory.DeviceBytes ?? acceleratorBytes,
             Speeds = speeds,
         };
     }

@@ -52,7 +52,7 @@ internal sealed class RunEvaluation
     private double Loss(CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        MicroBatch[] batches = [.. _rows.Chunk(RowsAtOnce).Select(MicroBatch.Of)];
+        MicroBatch[] batches = [.. _rows.Chunk(RowsAtOnce).Select(rows => MicroBatch.Of(rows, _model.TorchDevice))];
         try
         {
             (double sum, long targets) = new TokenLoss(_model).Compute(batches);

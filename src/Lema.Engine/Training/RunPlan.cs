@@ -50,13 +50,20 @@ public static class RunPlan
     {
         torch.ScalarType type = precision == Precision.Fp32 ? torch.ScalarType.Float32 : torch.ScalarType.BFloat16;
         string file = index.Headers.MaxBy(header => header.FileBytes)!.File;
-        return FlightCheckCache.Default.GetOrMeasure(file, type, () => FlightCheck.Measure(file, type, AssumedShare));
+        return FlightCheckCache.Default.GetOrMeasure(ComputeDevices.AcceleratorBytes is null ? file : file + " (CUDA)", type, () =>
+        {
+            using IDevice device = ComputeDevices.Open();
+            return FlightCheck.Measure(file, type, AssumedShare, device);
+        });
     }
 
     /// <summary>What a run asks of memory and time.</summary>
+    /// <param name="acceleratorBytes">Memory of the device that a job may use; null: the processor computes.</param>
     /// <param name="division">Kept from an earlier start; null: chosen by the plan.</param>
-    public static PlanRequest Request(DecoderModel model, GlobalBinaryIndex index, RunSettings settings, MeasuredSpeeds speeds, WorkDivision? division = null) =>
-        PlanRequests.Of(model, ModelUnits.Of(model, index), settings, TrainedWeights.Count(model, settings), (long)(ShareOfMachine * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), speeds) with
+    /// <exception cref="Errors.LemaException">The settings do not fit the model or the machine.</exception>
+    public static PlanRequest Request(
+        DecoderModel model, GlobalBinaryIndex index, RunSettings settings, MeasuredSpeeds speeds, long? acceleratorBytes, WorkDivision? division = null) =>
+        PlanRequests.Of(model, ModelUnits.Of(model, index), settings, TrainedWeights.Count(model, settings), (long)(ShareOfMachine * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), speeds, acceleratorBytes) with
         {
             Division = division is null ? null : (division.MicroBatchRows, division.ChunkTokens),
         };

@@ -51,7 +51,7 @@ public sealed class TrainingCheckpoint(LanguageModel model, RunSettings settings
         SafetensorsFile.Save(Path.Combine(folder, MastersName), model.Adapters.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)));
         using BaseTensors originals = new(model.Architecture, identity.Index);
         SafetensorsFile.Save(Path.Combine(folder, DeltaName), model.Adapters.Parameters.Select(p =>
-            KeyValuePair.Create(p.Name, p.Value.sub(originals.Read(WholeParameter.All(model.Architecture).First(w => w.Name == p.Name).BaseName)))));
+            KeyValuePair.Create(p.Name, p.Value.cpu().sub(originals.Read(WholeParameter.All(model.Architecture).First(w => w.Name == p.Name).BaseName)))));
     }
 
     private static IReadOnlyDictionary<string, Tensor> Copy(string file, IEnumerable<KeyValuePair<string, Tensor>> targets)

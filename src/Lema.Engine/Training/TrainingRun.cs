@@ -6,6 +6,7 @@ using Lema.Engine.Datasets;
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets.Cache;
 using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
 using Lema.Engine.Streaming;
@@ -27,6 +28,7 @@ public sealed class TrainingRun : IDisposable
     private readonly Action<TrainingEvent> _publish;
     private readonly Action<RestingRun>? _betweenSteps;
     private readonly CancellationToken _stop;
+    private readonly IDevice _device;
     private readonly LanguageModel _model;
     private readonly ITrainingData _data;
     private readonly AdamW _optimizer;
@@ -43,9 +45,9 @@ public sealed class TrainingRun : IDisposable
     private readonly List<double> _stepSeconds = [];
     private int _stepsTaken;
 
-    private TrainingRun(TrainingJob job, Action<TrainingEvent> publish, Action<RestingRun>? betweenSteps, CancellationToken stop)
+    private TrainingRun(TrainingJob job, IDevice device, Action<TrainingEvent> publish, Action<RestingRun>? betweenSteps, CancellationToken stop)
     {
-        (_job, _publish, _betweenSteps, _stop) = (job, publish, betweenSteps, stop);
+        (_job, _device, _publish, _betweenSteps, _stop) = (job, device, publish, betweenSteps, stop);
         RunSettings settings = job.Settings;
         RunSettingsValidator.ThrowIfInvalid(settings);
         publish(new PhaseChanged("Opening the model and the dataset"));
@@ -57,18 +59,19 @@ public sealed class TrainingRun : IDisposable
         _data = TrainingData.Open(job.DatasetFile, tokenizer, settings, new Tokenizing(publish), stop);
         _steps = settings.Steps ?? _data.StepsFor(settings.Epochs!.Value);
         publish(new PhaseChanged("Measuring disk and processor"));
-        PlanRequest request = RunPlan.Request(architecture, index, settings, RunPlan.Speeds(index, settings.Precision), WorkDivision.Read(job.RunFolder));
+        PlanRequest request = RunPlan.Request(architecture, index, settings, RunPlan.Speeds(index, settings.Precision), ComputeDevices.UsableBytes(device), WorkDivision.Read(job.RunFolder));
         _plan = MemoryPlan.Make(request);
         new WorkDivision(_plan.MicroBatchRows, _plan.ChunkTokens).Write(job.RunFolder);
         _model = LanguageModel.Open(job.ModelFolder, new()
         {
-            Precision = settings.Precision, WeightBytes = _plan.WeightBytes,
+            Precision = settings.Precision, WeightBytes = _plan.WeightBytes, Device = device, DeviceBytes = _plan.DeviceWeightBytes, TrainedOnDevice = _plan.State == StatePlace.Device,
             Adapters = (model, tensors) => TrainedWeights.Create(model, tensors, settings, _plan.State == StatePlace.File ? job.RunFolder : null),
         });
         publish(new StreamOpened(_model.Stream, _model.Ledger));
         _optimizer = new(_model.Adapters.Parameters, settings);
-        _moments = _model.Ledger.Charge("moments", _model.Adapters.Storage is null ? 2 * sizeof(float) * _model.Adapters.ParameterCount : 0);
-        _resting = new(_model, _plan.HostBytes - request.RuntimeBytes - _model.Ledger.TotalBytes, _plan.MicroBatchRows * request.Length, job.RunFolder);
+        _moments = _model.StateLedger.Charge("moments", _model.Adapters.Storage is null ? 2 * sizeof(float) * _model.Adapters.ParameterCount : 0);
+        long planned = device.SharesHostMemory ? _plan.HostBytes - request.RuntimeBytes : _plan.DeviceBytes;
+        _resting = new(_model, planned - _model.ComputeLedger.TotalBytes, _plan.MicroBatchRows * request.Length, job.RunFolder);
         _scaler = new(settings.Precision);
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
@@ -84,10 +87,12 @@ public sealed class TrainingRun : IDisposable
     /// <param name="stop">Ends the run after the step in progress is discarded, with a checkpoint of the last finished one.</param>
     /// <param name="betweenSteps">Called before each step, on this thread: the run waits meanwhile and can make replies.</param>
     /// <exception cref="Errors.LemaException">The job cannot run: settings, model, dataset, budget, or disk. What has been saved stays.</exception>
-    public static TrainingResult Execute(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop, Action<RestingRun>? betweenSteps = null)
+    /// <param name="device">Where to compute; null: where <see cref="ComputeDevices.Open"/> says.</param>
+    public static TrainingResult Execute(TrainingJob job, Action<TrainingEvent> publish, CancellationToken stop, Action<RestingRun>? betweenSteps = null, IDevice? device = null)
     {
+        using IDevice? opened = device is null ? ComputeDevices.Open() : null;
         using var scope = NewDisposeScope();
-        using TrainingRun run = new(job, publish, betweenSteps, stop);
+        using TrainingRun run = new(job, device ?? opened!, publish, betweenSteps, stop);
         return run.Loop();
     }
 
@@ -150,7 +155,7 @@ public sealed class TrainingRun : IDisposable
         long start = Stopwatch.GetTimestamp();
         StreamStatistics before = _model.Stream.Statistics;
         MicroBatch[] batches = Batches(step);
-        using IBoundaryStore boundaries = _plan.Boundaries == BoundaryPlace.File ? new FileBoundaryStore(_job.RunFolder) : new HostBoundaryStore(_model.Ledger);
+        using IBoundaryStore boundaries = Boundaries();
         double loss;
         _model.Adapters.ZeroGradients();
         try
@@ -177,6 +182,12 @@ public sealed class TrainingRun : IDisposable
         _publish(completed);
         CompareWithForecast(completed);
         return true;
+    }
+
+    private IBoundaryStore Boundaries()
+    {
+        IBoundaryStore host = _plan.Boundaries == BoundaryPlace.File ? new FileBoundaryStore(_job.RunFolder) : new HostBoundaryStore(_model.Ledger);
+        return _device.SharesHostMemory ? host : new CopiedBoundaryStore(host, _device.TorchDevice);
     }
 
     /// <summary>The rate of one block, from which the time of a step is forecast.</summary>
@@ -211,7 +222,7 @@ public sealed class TrainingRun : IDisposable
             .Select(micro => _data.MicroBatch(step, micro).Select(row => (row.Ids, row.Labels)));
         // In one batch a layer's experts are brought in once a visit; separately it would be once a micro-batch. The result is the same.
         if (_model.Architecture.HasExperts) batches = [batches.SelectMany(rows => rows)];
-        return [.. batches.SelectMany(rows => rows.Chunk(_plan.MicroBatchRows)).Select(rows => MicroBatch.Of(rows))];
+        return [.. batches.SelectMany(rows => rows.Chunk(_plan.MicroBatchRows)).Select(rows => MicroBatch.Of(rows, _device.TorchDevice))];
     }
 
     private CheckpointMetric? Evaluate(int step)

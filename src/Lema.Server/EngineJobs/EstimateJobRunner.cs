@@ -1,6 +1,7 @@
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets;
 using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
 using Lema.Engine.Streaming.Planning;
@@ -22,7 +23,7 @@ internal static class EstimateJobRunner
         GlobalBinaryIndex index = GlobalBinaryIndex.Open(job.ModelFolder);
         using ITrainingData data = DatasetErrors.Named([(job.DatasetFile, job.Dataset)], () => TrainingData.Open(job.DatasetFile, TokenizerOf(job.ModelFolder), settings));
         int steps = settings.Steps ?? data.StepsFor(settings.Epochs!.Value);
-        PlanRequest request = RunPlan.Request(model, index, settings, RunPlan.Speeds(index, settings.Precision));
+        PlanRequest request = RunPlan.Request(model, index, settings, RunPlan.Speeds(index, settings.Precision), ComputeDevices.AcceleratorBytes);
         Proto.Estimate estimate;
         try
         {

@@ -1,3 +1,4 @@
+using Lema.Engine.Devices;
 using Lema.Engine.Models;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
@@ -9,7 +10,12 @@ namespace Lema.Server.EngineJobs;
 /// <summary>A model with its tokenizer, open for replies. Lives as long as its job.</summary>
 internal sealed class OpenModel : IDisposable
 {
-    private OpenModel(LanguageModel model, ModelText text) => (Model, Text) = (model, text);
+    /// <summary>Share of a device's free memory that slots may take; the rest is for activations, keys and values.</summary>
+    private const double ShareOfFree = 0.7;
+
+    private readonly IDevice _device;
+
+    private OpenModel(LanguageModel model, ModelText text, IDevice device) => (Model, Text, _device) = (model, text, device);
 
     public LanguageModel Model { get; }
 
@@ -18,16 +24,31 @@ internal sealed class OpenModel : IDisposable
     public static OpenModel Open(Proto.ModelFolders folders)
     {
         ModelText text = ModelText.Load(folders.Model);
-        LanguageModel model = LanguageModel.Open(folders.Model, new ModelOptions
+        IDevice device = ComputeDevices.Open();
+        try
         {
-            Precision = PrecisionOf(folders),
-            WeightBytes = folders.WeightBytes > 0 ? folders.WeightBytes : null,
-            Adapters = folders.Adapter.Length > 0 ? ModelOptions.FromFolder(folders.Adapter) : null,
-        });
-        return new OpenModel(model, text);
+            LanguageModel model = LanguageModel.Open(folders.Model, new ModelOptions
+            {
+                Precision = PrecisionOf(folders),
+                WeightBytes = folders.WeightBytes > 0 ? folders.WeightBytes : null,
+                Device = device,
+                DeviceBytes = device.SharesHostMemory ? null : (long)(ShareOfFree * device.Memory().FreeBytes),
+                Adapters = folders.Adapter.Length > 0 ? ModelOptions.FromFolder(folders.Adapter) : null,
+            });
+            return new OpenModel(model, text, device);
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
     }
 
-    public void Dispose() => Model.Dispose();
+    public void Dispose()
+    {
+        Model.Dispose();
+        _device.Dispose();
+    }
 
     private static Precision PrecisionOf(Proto.ModelFolders folders) => folders.Precision switch
     {

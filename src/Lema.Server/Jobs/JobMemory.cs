@@ -29,7 +29,7 @@ internal static class JobMemory
     /// <exception cref="BudgetExceededException">Nothing fits the budgets of the settings.</exception>
     public static long ForTraining(ModelDescription model, RunSettings settings, string adapterFolder)
     {
-        MemoryPlan plan = MemoryPlan.Make(RunPlan.Request(model.Architecture, model.Index, settings.ToEngine(adapterFolder), Assumed));
+        MemoryPlan plan = MemoryPlan.Make(RunPlan.Request(model.Architecture, model.Index, settings.ToEngine(adapterFolder), Assumed, ComputeDevices.AcceleratorBytes));
         return settings.Memory.HasTotalBytes ? settings.Memory.TotalBytes : plan.HostBytes;
     }
 

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Devices;
 using Lema.Protocol.V1;
 using Lema.Server.Jobs;
 using Lema.Server.Storage;
@@ -16,6 +17,7 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
     // Where the units of every worker were is kept of the newest sample only: of a model with many experts it is large, and past ones are not shown.
     private readonly Queue<TelemetrySample> _earlier = new();
     private TelemetrySample? _newest;
+    private readonly IReadOnlyList<CudaTelemetry> _cards = CudaTelemetry.OpenAll();
     private MachineCounters _last = MachineCounters.Read();
     private long _lastTime = clock.GetTimestamp();
 
@@ -43,6 +45,21 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
         {
         }
     }
+
+    public override void Dispose()
+    {
+        foreach (CudaTelemetry card in _cards) card.Dispose();
+        base.Dispose();
+    }
+
+    private static DeviceSample ToProto(string name, CudaSample card, double copied) => new()
+    {
+        Name = name,
+        MemoryUsedBytes = card.Memory.TotalBytes - card.Memory.FreeBytes,
+        MemoryTotalBytes = card.Memory.TotalBytes,
+        UtilisationShare = double.IsNaN(card.Utilization) ? -1 : card.Utilization,
+        CopyBytesPerSecond = copied,
+    };
 
     private void Keep(TelemetrySample sample)
     {
@@ -79,6 +96,9 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
         (_last, _lastTime) = (counters, clock.GetTimestamp());
         TelemetrySample sample = new() { Time = Timestamp.FromDateTimeOffset(now), Host = host };
         sample.Workers.AddRange(board.Samples());
+        // Jobs compute on the first card.
+        double copied = sample.Workers.Sum(worker => worker.CopyBytesPerSecond);
+        sample.Devices.AddRange(_cards.Select((card, i) => ToProto(card.Name, card.Sample(), i == 0 ? copied : 0)));
         return sample;
     }
 }

@@ -35,6 +35,9 @@ internal sealed unsafe class SimulatedDevice : ICopyDevice
     /// <summary>Fault: computation does not wait for its copy.</summary>
     public bool ComputeIgnoresEvents { get; init; }
 
+    /// <summary>Computation is what libtorch does on the host while it is called, not what is queued here: it has to wait for its copy when it is told to.</summary>
+    public bool ComputesOnHost { get; init; }
+
     /// <summary>Copies stay queued until <see cref="ReleaseCopies"/>.</summary>
     public bool HoldCopies { get; init; }
 
@@ -49,6 +52,8 @@ internal sealed unsafe class SimulatedDevice : ICopyDevice
     public bool SharesHostMemory => false;
 
     public MemoryInfo Memory() => new(long.MaxValue, long.MaxValue);
+
+    public void Synchronize() => Settle();
 
     public nint Allocate(long byteCount)
     {
@@ -179,7 +184,8 @@ internal sealed unsafe class SimulatedDevice : ICopyDevice
 
         public void ComputeWaits()
         {
-            if (!device.ComputeIgnoresEvents) device.Enqueue(device._computations, () => { }, after: this);
+            if (device.ComputesOnHost) Synchronize();
+            else if (!device.ComputeIgnoresEvents) device.Enqueue(device._computations, () => { }, after: this);
         }
 
         public void Synchronize()

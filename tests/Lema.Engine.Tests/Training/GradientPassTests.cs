@@ -45,7 +45,7 @@ public sealed class GradientPassTests
         using LanguageModel model = Open(null, Lora with { Dropout = 0 });
         using HostBoundaryStore boundaries = new(model.Ledger);
         foreach (TrainedParameter parameter in model.Adapters.Parameters) parameter.Value.fill_(0.01f);
-        MicroBatch[] step = [.. batches.Select(MicroBatch.Of)];
+        MicroBatch[] step = [.. batches.Select(rows => MicroBatch.Of(rows))];
         double loss = new GradientPass(model, boundaries, 1, chunk).Run(step);
         foreach (MicroBatch batch in step) batch.Dispose();
         return (loss, model.Adapters.Parameters.ToDictionary(p => p.Name, p => p.Gradient.clone().DetachFromDisposeScope()));

@@ -29,11 +29,11 @@ public static class LinearMap
         return pass.Record(output, [input, .. saved], gradient =>
         {
             using var scope = NewDisposeScope();
-            if (hasBias && weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum([0L]));
+            if (hasBias && weights.Trained(bias) is { } trainedBias) trainedBias.Accumulate(gradient.to(ScalarType.Float32).sum([0L]));
             if (weights.Trained(weight) is { } trained)
             {
                 Tensor dW = gradient.to(ScalarType.Float32).t().mm(input.to(ScalarType.Float32));
-                trained.Gradient.add_(transposed ? dW.t() : dW);
+                trained.Accumulate(transposed ? dW.t() : dW);
             }
             Tensor dx = update?.Backward(input, gradient, saved) ?? gradient.matmul(Matrix());
             x.Accumulate(dx.MoveToOuterDisposeScope());

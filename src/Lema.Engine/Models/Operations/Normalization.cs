@@ -25,7 +25,7 @@ public static class Normalization
             Tensor scale = pass.Weights[weight].to(ScalarType.Float32);
             if (weightOffset != 0) scale = scale.add(weightOffset);
             Tensor dy = gradient.to(ScalarType.Float32), xHat = input.to(ScalarType.Float32).mul(inverse);
-            if (pass.Weights.Trained(weight) is { } trained) trained.Gradient.add_(SumRows(dy.mul(xHat), trained.Gradient));
+            if (pass.Weights.Trained(weight) is { } trained) trained.Accumulate(SumRows(dy.mul(xHat), trained.Gradient));
             Tensor weighted = dy.mul(scale);
             Tensor mean = weighted.mul(xHat).mean([-1], keepdim: true);
             x.Accumulate(weighted.sub_(xHat.mul_(mean)).mul_(inverse).to(input.dtype).MoveToOuterDisposeScope());
@@ -43,8 +43,8 @@ public static class Normalization
         {
             using var scope = NewDisposeScope();
             Tensor dy = gradient.to(ScalarType.Float32), xHat = input.to(ScalarType.Float32).sub_(mean).mul_(inverse);
-            if (pass.Weights.Trained(weight) is { } trainedWeight) trainedWeight.Gradient.add_(SumRows(dy.mul(xHat), trainedWeight.Gradient));
-            if (pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(SumRows(dy, trainedBias.Gradient));
+            if (pass.Weights.Trained(weight) is { } trainedWeight) trainedWeight.Accumulate(SumRows(dy.mul(xHat), trainedWeight.Gradient));
+            if (pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Accumulate(SumRows(dy, trainedBias.Gradient));
             Tensor weighted = dy.mul(pass.Weights[weight].to(ScalarType.Float32));
             Tensor dx = weighted.sub(weighted.mean([-1], keepdim: true)).sub_(xHat.mul(weighted.mul(xHat).mean([-1], keepdim: true))).mul_(inverse);
             x.Accumulate(dx.to(input.dtype).MoveToOuterDisposeScope());

@@ -16,15 +16,16 @@ public static class ShortConvolution
         return pass.Record(output, [input], gradient =>
         {
             using var scope = NewDisposeScope();
-            if (bias is not null && pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Gradient.add_(gradient.to(ScalarType.Float32).sum([0L]));
+            if (bias is not null && pass.Weights.Trained(bias) is { } trainedBias) trainedBias.Accumulate(gradient.to(ScalarType.Float32).sum([0L]));
             Tensor taps = pass.Weights[weight], dInput = zeros_like(input);
             long count = taps.size(2), tokens = input.size(0);
             for (long back = 0; back < count && back < tokens; back++)
             {
                 Tensor reached = gradient.mul(Reaches(pass, back, gradient.dtype)).narrow(0, back, tokens - back);
                 dInput.narrow(0, 0, tokens - back).addcmul_(reached, Tap(taps, count - 1 - back).expand_as(reached), 1);
-                pass.Weights.Trained(weight)?.Gradient.select(2, count - 1 - back).select(1, 0)
-                    .add_(reached.mul(input.narrow(0, 0, tokens - back)).to(ScalarType.Float32).sum([0L]));
+                if (pass.Weights.Trained(weight)?.Gradient is not { } dTaps) continue;
+                Tensor dTap = reached.mul(input.narrow(0, 0, tokens - back)).to(ScalarType.Float32).sum([0L]);
+                Tap(dTaps, count - 1 - back).add_(dTap.to(dTaps.device));
             }
             x.Accumulate(dInput.MoveToOuterDisposeScope());
         });

@@ -15,9 +15,9 @@ internal static unsafe class SoftmaxLoss
 
     /// <summary>Whether the logits of a model are a plain product with a frozen matrix, in bfloat16 and host memory.</summary>
     public static bool Supports(LanguageModel model) =>
-        model.Adapters.Head is null && Supports(model.Architecture, model.ComputeType);
+        model.Adapters.Head is null && model.TorchDevice.type == TorchSharp.DeviceType.CPU && Supports(model.Architecture, model.ComputeType);
 
-    /// <summary>The same before a model is opened, if its output matrix stays frozen.</summary>
+    /// <summary>The same before a model is opened, if its output matrix stays frozen and the processor computes.</summary>
     public static bool Supports(DecoderModel model, ScalarType computeType) =>
         computeType == ScalarType.BFloat16 && model is { LogitScale: 1, LogitSoftcap: null } && model.VocabularySize % (2 * Lanes) == 0;
 

@@ -6,7 +6,7 @@ namespace Lema.Engine.Streaming.Planning;
 public enum BoundaryPlace { Memory, File }
 
 /// <summary>Where trained parameters, their gradients and moments live.</summary>
-public enum StatePlace { Memory, File }
+public enum StatePlace { Memory, File, Device }
 
 /// <summary>One use of memory in a plan.</summary>
 public sealed record PlanItem(string Name, long Bytes);
@@ -77,13 +77,20 @@ public sealed record MemoryPlan
         List<string> lines =
         [
             Slots == 0 ? $"all units stay in memory" : $"{PinnedUnits} units stay in memory, the others share {Slots} slots (prefetch {PrefetchDepth} ahead)",
-            $"micro-batches of {MicroBatchRows} rows, activations of the last {KeptLayers} blocks kept, block inputs in {(Boundaries == BoundaryPlace.File ? "a file" : "memory")}, optimizer state in {(State == StatePlace.File ? "a file" : "memory")}, logits of {ChunkTokens} tokens at a time",
+            $"micro-batches of {MicroBatchRows} rows, activations of the last {KeptLayers} blocks kept, block inputs in {(Boundaries == BoundaryPlace.File ? "a file" : "memory")}, optimizer state in {PlaceOfState}, logits of {ChunkTokens} tokens at a time",
             .. HostItems.Select(item => Line("host", item)),
             .. DeviceItems.Select(item => Line("device", item)),
             string.Create(CultureInfo.InvariantCulture, $"{SecondsPerStep:F2} s a step, {DiskBytesPerStep / 1e9:F2} GB of it read from disk"),
         ];
         return string.Join(Environment.NewLine, lines);
     }
+
+    private string PlaceOfState => State switch
+    {
+        StatePlace.File => "a file",
+        StatePlace.Device => "the device's memory",
+        _ => "memory",
+    };
 
     private static string Line(string tier, PlanItem item) => string.Create(CultureInfo.InvariantCulture, $"{tier}: {item.Name} {item.Bytes / 1e6:F0} MB");
 }

@@ -22,8 +22,11 @@ internal static class PlanCosts
     {
         long boundary = Boundary(request);
         yield return new PlanItem("runtime", request.RuntimeBytes);
-        long state = request.TrainedParameters * BytesPerTrainedParameter;
-        yield return new PlanItem("trained parameters, gradients and moments", shape.State == StatePlace.Memory ? state : Math.Min(state, StatesInFlight * state / request.Blocks));
+        if (shape.State != StatePlace.Device)
+        {
+            long state = State(request);
+            yield return new PlanItem("trained parameters, gradients and moments", shape.State == StatePlace.Memory ? state : Math.Min(state, StatesInFlight * state / request.Blocks));
+        }
         long blocks = shape.Boundaries == BoundaryPlace.Memory ? request.Blocks - shape.KeptLayers : Math.Min(BoundariesInFlight, request.Blocks - shape.KeptLayers);
         yield return new PlanItem("boundary activations", blocks * boundary);
         if (request.DeviceBytes is not null) yield break;
@@ -33,7 +36,9 @@ internal static class PlanCosts
     public static IEnumerable<PlanItem> Device(PlanRequest request, PlanShape shape)
     {
         if (request.DeviceBytes is null) yield break;
-        yield return new PlanItem("trained parameters of one block", request.TrainedParameters * BytesPerTrainedParameter / request.Blocks);
+        yield return shape.State == StatePlace.Device
+            ? new PlanItem("trained parameters, gradients and moments", State(request))
+            : new PlanItem("trained parameters of one block", State(request) / request.Blocks);
         foreach (PlanItem item in Computation(request, shape)) yield return item;
     }
 
@@ -49,8 +54,9 @@ internal static class PlanCosts
         double head = 4.0 * request.HeadParameters * request.StepTokens / flops;
         double link = Math.Max(diskBytesPerPass / request.Speeds.DiskBytesPerSecond, copiedBytesPerPass / request.Speeds.CopyBytesPerSecond);
         double halvings = Math.Log2((double)request.MicroBatchRows / shape.MicroBatchRows) + Math.Log2(1024.0 / shape.ChunkTokens);
-        // Read and written once a step.
-        double state = shape.State == StatePlace.File ? 2.0 * request.TrainedParameters * BytesPerTrainedParameter / request.Speeds.DiskBytesPerSecond : 0;
+        // In a file it is read and written once a step; for a device values come over once a pass and gradients go back.
+        double state = shape.State == StatePlace.File ? 2.0 * State(request) / request.Speeds.DiskBytesPerSecond : 0;
+        if (request.DeviceBytes is not null && shape.State != StatePlace.Device) state += 3.0 * sizeof(float) * request.TrainedParameters / request.Speeds.CopyBytesPerSecond;
         return (Math.Max(forward, link) + Math.Max(backward, link) + head) * (1 + CostOfHalving * halvings) + state;
     }
 
@@ -60,6 +66,8 @@ internal static class PlanCosts
         double compute = 2.0 * request.BlockParameters / request.Blocks * request.StepTokens / request.Speeds.FlopsPerSecond;
         return (int)Math.Min(request.UnitBytes.Count, Math.Ceiling(load / compute) + 1);
     }
+
+    private static long State(PlanRequest request) => request.TrainedParameters * BytesPerTrainedParameter;
 
     /// <summary>Inputs of one block for the whole step.</summary>
     private static long Boundary(PlanRequest request) => request.StepTokens * request.HiddenSize * request.ElementBytes;

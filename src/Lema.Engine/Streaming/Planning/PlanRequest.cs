@@ -43,7 +43,7 @@ public sealed record PlanRequest
     /// <summary>Trained parameters; each takes a value, a gradient and two moments in float32.</summary>
     public required long TrainedParameters { get; init; }
 
-    /// <summary>Trained parameters and their moments may live in a file, a few layers of them in memory at a time.</summary>
+    /// <summary>Trained parameters and their moments may live elsewhere than where they are computed with: in host memory, or in a file, a few layers of them in memory at a time.</summary>
     public bool StateMayLeave { get; init; }
 
     /// <summary>libtorch, the runtime, code and read buffers.</summary>

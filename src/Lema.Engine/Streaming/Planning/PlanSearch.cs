@@ -24,12 +24,19 @@ internal sealed class PlanSearch(PlanRequest request)
 
     /// <summary>From the most comfortable to the most frugal, so that the first of equally fast ones is taken.</summary>
     private IEnumerable<PlanShape> Shapes() =>
-        from state in request.StateMayLeave ? new[] { StatePlace.Memory, StatePlace.File } : [StatePlace.Memory]
+        from state in StatePlaces()
         from place in new[] { BoundaryPlace.Memory, BoundaryPlace.File }
         from rows in MicroBatches()
         from chunk in request.Division is { } division ? [division.ChunkTokens] : ChunkSizes
         from kept in Enumerable.Range(0, request.Blocks + 1)
         select new PlanShape(rows, kept, place, chunk, state);
+
+    private IEnumerable<StatePlace> StatePlaces()
+    {
+        if (request.DeviceBytes is not null) yield return StatePlace.Device;
+        if (request.DeviceBytes is null || request.StateMayLeave) yield return StatePlace.Memory;
+        if (request.StateMayLeave) yield return StatePlace.File;
+    }
 
     private IEnumerable<int> MicroBatches()
     {
