@@ -19,7 +19,7 @@ internal sealed class ReadAhead : IDisposable
     private const int Buffers = 2;
 
     private readonly ModelFiles _files;
-    private readonly DiskThread _reader = new("lema read ahead");
+    private readonly WorkThread _reader = new("lema read ahead");
 
     // The pages that a call begins and ends in are read whole.
     private readonly HostBuffer[] _buffers = [.. Enumerable.Range(0, Buffers).Select(_ => new HostBuffer(MostPieceBytes + 2 * HostBuffer.Alignment))];

@@ -11,7 +11,7 @@ internal sealed class WriteBehind : IDisposable
     private const int Buffers = 2;
 
     private readonly DirectWriter _file;
-    private readonly DiskThread _writer = new("lema write behind");
+    private readonly WorkThread _writer = new("lema write behind");
     private readonly long _length;
     private readonly HostBuffer[] _buffers;
     private readonly Task[] _writes;

@@ -40,24 +40,43 @@ public sealed class AdamW : IDisposable
         return norm;
     }
 
+    /// <summary>Updates every parameter.</summary>
     public void Step(double learningRate)
     {
         using var noGrad = no_grad();
         Steps++;
-        double meanCorrection = 1 - Math.Pow(_settings.AdamBeta1, Steps), varianceCorrection = 1 - Math.Pow(_settings.AdamBeta2, Steps);
+        for (int i = 0; i < _parameters.Count; i++) Update(i, learningRate);
+    }
+
+    /// <summary>Updates the parameters of one layer, as a part of the step that <see cref="Steps"/> counts already, and returns the norm of each one's gradient.</summary>
+    public IReadOnlyList<double> StepLayer(int layer, double learningRate)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        List<double> norms = [];
         for (int i = 0; i < _parameters.Count; i++)
         {
-            using var scope = NewDisposeScope();
-            (Tensor value, Tensor gradient) = (_parameters[i].Value, _parameters[i].Gradient);
-            if (_settings.WeightDecay != 0) value.mul_(1 - learningRate * _settings.WeightDecay);
-            _means[i].lerp_(gradient, 1 - _settings.AdamBeta1);
-            _variances[i].mul_(_settings.AdamBeta2).addcmul_(gradient, gradient, 1 - _settings.AdamBeta2);
-            Tensor denominator = _variances[i].sqrt().div_(Math.Sqrt(varianceCorrection)).add_(_settings.AdamEpsilon);
-            value.addcdiv_(_means[i], denominator, -learningRate / meanCorrection);
-            _parameters[i].Release();
-            _parameters[i].Storage.Release(_means[i]);
-            _parameters[i].Storage.Release(_variances[i]);
+            if (_parameters[i].Layer != layer) continue;
+            norms.Add(_parameters[i].Gradient.norm().item<float>());
+            Update(i, learningRate);
         }
+        return norms;
+    }
+
+    private void Update(int index, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        double meanCorrection = 1 - Math.Pow(_settings.AdamBeta1, Steps), varianceCorrection = 1 - Math.Pow(_settings.AdamBeta2, Steps);
+        (TrainedParameter parameter, Tensor mean, Tensor variance) = (_parameters[index], _means[index], _variances[index]);
+        (Tensor value, Tensor gradient) = (parameter.Value, parameter.Gradient);
+        if (_settings.WeightDecay != 0) value.mul_(1 - learningRate * _settings.WeightDecay);
+        mean.lerp_(gradient, 1 - _settings.AdamBeta1);
+        variance.mul_(_settings.AdamBeta2).addcmul_(gradient, gradient, 1 - _settings.AdamBeta2);
+        Tensor denominator = variance.sqrt().div_(Math.Sqrt(varianceCorrection)).add_(_settings.AdamEpsilon);
+        value.addcdiv_(mean, denominator, -learningRate / meanCorrection);
+        parameter.Release();
+        parameter.Storage.Release(mean);
+        parameter.Storage.Release(variance);
     }
 
     private static Tensor Moments(TrainedParameter parameter) => parameter.Storage.Zeros(parameter.Value.shape);

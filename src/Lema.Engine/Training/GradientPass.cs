@@ -20,13 +20,18 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     /// <summary>Called, when set, with the gradient of each block's input: block, micro-batch, [tokens, hidden].</summary>
     public Action<int, int, Tensor>? OnInputGradient { get; init; }
 
+    /// <summary>Called, when set, with the step's loss before any gradient of a layer is complete.</summary>
+    public Action<double>? OnLoss { get; init; }
+
     /// <summary>Called, when set, when every gradient of a layer is complete: -1 the embedding, 0.. a block, the number of blocks the head.</summary>
     public Action<int>? OnLayerDone { get; init; }
 
     /// <summary>Gradients come out multiplied by this.</summary>
     public double LossScale { get; init; } = 1;
 
-    /// <summary>Looked at before each layer; a cancelled pass leaves gradients that mean nothing.</summary>
+    /// <summary>
+    /// Looked at before each layer, going back only where nobody is told of finished layers, who may have used them. A cancelled pass leaves gradients that mean nothing.
+    /// </summary>
     public CancellationToken Stop { get; init; }
 
     /// <summary>Adds the gradients of the step's loss to the trained parameters, and returns the loss: mean over all targets of the step.</summary>
@@ -40,6 +45,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         {
             Tensor[] hidden = Forward(step, lowest, dropout);
             (double loss, Tensor[] gradients) = Head(step, hidden);
+            OnLoss?.Invoke(loss);
             OnLayerDone?.Invoke(_blocks);
             if (lowest < _blocks) Backward(step, gradients, firstTrained, lowest, dropout);
             return loss;
@@ -130,7 +136,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     {
         for (int block = _blocks - 1; block >= firstTrained; block--)
         {
-            Stop.ThrowIfCancellationRequested();
+            if (OnLayerDone is null) Stop.ThrowIfCancellationRequested();
             model.Visit(block, weights =>
             {
                 for (int i = 0; i < step.Count; i++)

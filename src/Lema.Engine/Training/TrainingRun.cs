@@ -33,6 +33,7 @@ public sealed class TrainingRun : IDisposable
     private readonly ITrainingData _data;
     private readonly AdamW _optimizer;
     private readonly IDisposable _moments;
+    private readonly LayerUpdates? _updates;
     private readonly LossScaler _scaler;
     private readonly CheckpointStore _store;
     private readonly TrainingCheckpoint _checkpoint;
@@ -69,6 +70,7 @@ public sealed class TrainingRun : IDisposable
         });
         publish(new StreamOpened(_model.Stream, _model.Ledger));
         _optimizer = new(_model.Adapters.Parameters, settings);
+        _updates = LayerUpdates.Support(settings) ? new(_optimizer) : null;
         _moments = _model.StateLedger.Charge("moments", _model.Adapters.Storage is null ? 2 * sizeof(float) * _model.Adapters.ParameterCount : 0);
         long planned = device.SharesHostMemory ? _plan.HostBytes - request.RuntimeBytes : _plan.DeviceBytes;
         _resting = new(_model, planned - _model.ComputeLedger.TotalBytes, _plan.MicroBatchRows * request.Length, job.RunFolder);
@@ -98,6 +100,7 @@ public sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        _updates?.Dispose();
         _optimizer.Dispose();
         _moments.Dispose();
         _model.Dispose();
@@ -156,11 +159,17 @@ public sealed class TrainingRun : IDisposable
         StreamStatistics before = _model.Stream.Statistics;
         MicroBatch[] batches = Batches(step);
         using IBoundaryStore boundaries = Boundaries();
-        double loss;
+        double loss, rate = LearningRate.At(settings, step, _steps);
         _model.Adapters.ZeroGradients();
         try
         {
-            loss = new GradientPass(_model, boundaries, _plan.KeptLayers, _plan.ChunkTokens) { Stop = _stop, LossScale = _scaler.Scale }.Run(batches, new(settings.Seed, step, 0));
+            GradientPass pass = new(_model, boundaries, _plan.KeptLayers, _plan.ChunkTokens)
+            {
+                Stop = _stop, LossScale = _scaler.Scale,
+                OnLoss = value => DivergedException.ThrowUnlessFinite(step + 1, value),
+                OnLayerDone = _updates is null ? null : layer => _updates.Add(layer, rate),
+            };
+            loss = pass.Run(batches, new(settings.Seed, step, 0));
         }
         catch (OperationCanceledException)
         {
@@ -170,11 +179,7 @@ public sealed class TrainingRun : IDisposable
         {
             foreach (MicroBatch batch in batches) batch.Dispose();
         }
-        if (!double.IsFinite(loss)) throw new DivergedException(step + 1, loss);
-        double norm = _optimizer.ClipGradients(settings.ClipGradNorm, _scaler.Scale), rate = LearningRate.At(settings, step, _steps);
-        if (_scaler.Accepts(norm)) _optimizer.Step(rate);
-        else _publish(new Notice($"Step {step + 1}: the float16 gradients overflowed; the update is skipped and the loss scale is now {_scaler.Scale}."));
-
+        double norm = Update(step, rate);
         StreamStatistics after = _model.Stream.Statistics;
         StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
             after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes, _model.Ledger.TotalBytes, _model.Ledger.PeakBytes);
@@ -182,6 +187,16 @@ public sealed class TrainingRun : IDisposable
         _publish(completed);
         CompareWithForecast(completed);
         return true;
+    }
+
+    /// <summary>Ends the update of the step, or makes it, and returns the total norm of its gradients.</summary>
+    private double Update(int step, double rate)
+    {
+        if (_updates is not null) return _updates.Finish();
+        double norm = _optimizer.ClipGradients(_job.Settings.ClipGradNorm, _scaler.Scale);
+        if (_scaler.Accepts(norm)) _optimizer.Step(rate);
+        else _publish(new Notice($"Step {step + 1}: the float16 gradients overflowed; the update is skipped and the loss scale is now {_scaler.Scale}."));
+        return norm;
     }
 
     private IBoundaryStore Boundaries()

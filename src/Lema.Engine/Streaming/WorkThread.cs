@@ -3,10 +3,10 @@ using System.Collections.Concurrent;
 namespace Lema.Engine.Streaming;
 
 /// <summary>
-/// A thread for blocking reads or writes, one after another in the order in which they were asked for. The pool's threads are few, and starting one for each call costs as
-/// much as reading a megabyte. Starts with the first call.
+/// A thread for calls that block or compute beside the caller's own work, one after another in the order in which they were asked for. The pool's threads are few, and
+/// starting one for each call costs as much as reading a megabyte. Starts with the first call.
 /// </summary>
-internal sealed class DiskThread(string name) : IDisposable
+internal sealed class WorkThread(string name) : IDisposable
 {
     private readonly BlockingCollection<Task> _calls = [];
     private Thread? _thread;
