@@ -7,6 +7,9 @@ public sealed class PassConstants : IDisposable
 {
     private readonly Dictionary<object, Tensor> _tensors = [];
 
+    /// <summary>Tensors that are kept.</summary>
+    public int Count => _tensors.Count;
+
     public Tensor Get(object key, Func<Tensor> compute)
     {
         if (_tensors.TryGetValue(key, out Tensor? tensor)) return tensor;

@@ -101,17 +101,8 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
         long size = k.size(1);
         bool seesAll = offset >= size - 1 && (settings.Window is not { } w || offset + count - 1 - w < 0);
         if (seesAll) return scores;
-        Tensor mask = shared.Get(("mask", count, size, offset, settings.Window, q.device.ToString()), () => Mask(count, size, offset, q.device));
-        scores.view(scores.size(0), group, count, size).add_(mask);
+        scores.view(scores.size(0), group, count, size).add_(CausalMask.Of(shared, count, size, offset, settings.Window, ScalarType.Float32, q.device));
         return scores;
-    }
-
-    private Tensor Mask(long count, long size, long offset, Device device)
-    {
-        Tensor query = arange(offset, offset + count, ScalarType.Int64, device).unsqueeze(1), key = arange(0, size, ScalarType.Int64, device).unsqueeze(0);
-        Tensor hidden = key.gt(query);
-        if (settings.Window is { } window) hidden = hidden.logical_or(key.le(query.sub(window)));
-        return zeros([count, size], ScalarType.Float32, device).masked_fill_(hidden, float.NegativeInfinity);
     }
 
     /// <summary>The chunks of keys that some query of [start, start + count) may see.</summary>

@@ -53,18 +53,9 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
         Tensor scores = q.bmm(k.transpose(1, 2));
         // Without a window only the last keys, those of the chunk's own tokens, are hidden from some of its queries.
         long hiddenFrom = settings.Window is null ? chunk.Start : chunk.FirstKey, size = chunk.End - hiddenFrom;
-        Tensor mask = shared.Get(("dense mask", chunk.Count, size, settings.Window, q.dtype, q.device.ToString()), () => Mask(chunk.Count, size, q));
+        Tensor mask = CausalMask.Of(shared, chunk.Count, size, size - chunk.Count, settings.Window, q.dtype, q.device);
         scores.view(scores.size(0), chunk.Group, chunk.Count, -1).narrow(3, hiddenFrom - chunk.FirstKey, size).add_(mask);
         return scores.softmax(-1);
-    }
-
-    /// <summary>[count, size]: the last query stands at the last key.</summary>
-    private Tensor Mask(long count, long size, Tensor like)
-    {
-        Tensor query = arange(size - count, size, ScalarType.Int64, like.device).unsqueeze(1), key = arange(0, size, ScalarType.Int64, like.device).unsqueeze(0);
-        Tensor hidden = key.gt(query);
-        if (settings.Window is { } window) hidden = hidden.logical_or(key.le(query.sub(window)));
-        return zeros([count, size], like.dtype, like.device).masked_fill_(hidden, float.NegativeInfinity);
     }
 
     private IEnumerable<Chunk> Chunks(Tensor queries)
