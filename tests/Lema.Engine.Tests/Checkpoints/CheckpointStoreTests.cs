@@ -1,5 +1,6 @@
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Testing;
 
 namespace Lema.Engine.Tests.Checkpoints;
@@ -115,6 +116,113 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(1, search.Found!.Step);
         Assert.Equal(newest, Assert.Single(search.PassedOver).Folder);
         Assert.Throws<InvalidInputException>(() => store.Find(2));
+    }
+
+    [Fact]
+    public void FindLatest_OfDamagedOnesAlone_FindsNoneAndNamesThem()
+    {
+        CheckpointStore store = new(_folder.Path, 3);
+        foreach (int step in (int[])[1, 2]) File.Delete(Path.Combine(store.Save(step, Write("x")).Folder, "manifest.json"));
+        CheckpointSearch search = store.FindLatest();
+        Assert.Null(search.Found);
+        Assert.Equal(["checkpoint-2", "checkpoint-1"], search.PassedOver.Select(fault => Path.GetFileName(fault.Folder)));
+    }
+
+    [Fact]
+    public void Find_InAnEmptyStore_SaysThatThereIsNone() =>
+        Assert.Contains("none yet", Assert.Throws<NotFoundException>(() => new CheckpointStore(_folder.Path, 1).Find(4)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Best_WithoutAMetric_IsNone()
+    {
+        CheckpointStore store = new(_folder.Path, 9);
+        store.Save(1, Write("x"));
+        Assert.Null(store.Best());
+        store.Save(2, Write("x"), new CheckpointMetric("eval_loss", double.NaN));
+        Assert.Null(store.Best());
+    }
+
+    [Fact]
+    public void Best_OfSeveralMetrics_LooksAtThatOfTheNewest()
+    {
+        CheckpointStore store = new(_folder.Path, 9);
+        store.Save(1, Write("x"), new CheckpointMetric("valid_format", 0.1));
+        store.Save(2, Write("x"), new CheckpointMetric("eval_loss", 0.7));
+        store.Save(3, Write("x"));
+        Assert.Equal(2, store.Best()!.Step);
+    }
+
+    [Fact]
+    public void Save_OverWhatAnEarlierAttemptCouldNotRemove_Replaces()
+    {
+        CheckpointStore store = new(_folder.Path, 1);
+        store.Save(10, Write("old"));
+        foreach (string name in (string[])[".partial-checkpoint-10", ".replaced-checkpoint-10", ".deleted-checkpoint-10"])
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(_folder.File(name)).FullName, "rest"), "rest");
+        Assert.Equal("new", File.ReadAllText(Path.Combine(store.Save(10, Write("new")).Folder, "adapter_model.safetensors")));
+        store.Save(11, Write("next"));
+        Assert.Equal(["checkpoint-11"], Entries());
+    }
+
+    [Fact]
+    public void Save_OnADiskThatChangesWhatIsWritten_SaysSoAndKeepsTheOlderOnes()
+    {
+        new CheckpointStore(_folder.Path, 1).Save(1, Write("one"));
+        StorageException fault = Assert.Throws<StorageException>(() => new CheckpointStore(_folder.Path, 1, new RottingFiles()).Save(2, Write("two")));
+        Assert.Contains("SHA-256 differs", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(1, new CheckpointStore(_folder.Path, 1).FindLatest().Found!.Step);
+    }
+
+    [Fact]
+    public void Save_WhenNeitherItNorItsRemovalSucceeds_ReportsTheFirstFault()
+    {
+        StorageException fault = Assert.Throws<StorageException>(() => new CheckpointStore(_folder.Path, 1, new StuckFiles()).Save(2, Write("two")));
+        Assert.Contains("rename refused", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_OfAManifestThatLeadsOut_RefusesThePath()
+    {
+        string folder = Directory.CreateDirectory(_folder.File("checkpoint-1")).FullName;
+        CheckpointManifest manifest = new(CheckpointManifest.CurrentFormat, 1, null, [new CheckpointFile("../outside", 1, new string('0', 64))]);
+        File.WriteAllBytes(Path.Combine(folder, CheckpointManifest.FileName), manifest.Encode());
+        Assert.Equal("lies outside the checkpoint", CheckpointVerifier.Verify(folder).Fault!.Problem);
+    }
+
+    /// <summary>A disk on which a byte turns after it was synced.</summary>
+    private sealed class RottingFiles : RealFiles
+    {
+        public override void SyncFile(string path)
+        {
+            base.SyncFile(path);
+            if (Path.GetFileName(path) != "more.bin") return;
+            byte[] content = File.ReadAllBytes(path);
+            content[0] ^= 1;
+            File.WriteAllBytes(path, content);
+        }
+    }
+
+    /// <summary>A disk that neither renames nor deletes.</summary>
+    private sealed class StuckFiles : RealFiles
+    {
+        public override void RenameFolder(string from, string to) => throw new IOException("rename refused");
+
+        public override void DeleteFolder(string folder) => throw new IOException("delete refused");
+    }
+
+    private abstract class RealFiles : IFileLayer
+    {
+        public void CreateFolder(string folder) => FileLayer.Instance.CreateFolder(folder);
+
+        public void WriteFile(string path, ReadOnlySpan<byte> content) => FileLayer.Instance.WriteFile(path, content);
+
+        public virtual void SyncFile(string path) => FileLayer.Instance.SyncFile(path);
+
+        public void SyncFolder(string folder) => FileLayer.Instance.SyncFolder(folder);
+
+        public virtual void RenameFolder(string from, string to) => FileLayer.Instance.RenameFolder(from, to);
+
+        public virtual void DeleteFolder(string folder) => FileLayer.Instance.DeleteFolder(folder);
     }
 
     private static Action<string> Write(string text) => folder =>

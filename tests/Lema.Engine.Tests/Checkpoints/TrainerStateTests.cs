@@ -38,7 +38,10 @@ public sealed class TrainerStateTests
     {
         using TemporaryFolder folder = new();
         Assert.Throws<InvalidInputException>(() => TrainerState.Load(folder.Path));
-        File.WriteAllText(folder.File("trainer_state.json"), "{\"global_step\": ");
-        Assert.Throws<InvalidInputException>(() => TrainerState.Load(folder.Path));
+        foreach (string broken in (string[])["{\"global_step\": ", "{\"global_step\": \"seven\"}", "null"])
+        {
+            File.WriteAllText(folder.File("trainer_state.json"), broken);
+            Assert.Throws<InvalidInputException>(() => TrainerState.Load(folder.Path));
+        }
     }
 }

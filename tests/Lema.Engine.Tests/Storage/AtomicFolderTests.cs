@@ -92,6 +92,26 @@ public sealed class AtomicFolderTests : IDisposable
         Assert.Throws<InvalidInputException>(() => AtomicFolder.Create(Target, Write));
     }
 
+    [Fact]
+    public void Create_OverAFile_Refuses()
+    {
+        File.WriteAllText(Target, "a file");
+        Assert.Throws<InvalidInputException>(() => AtomicFolder.Create(Target, Write));
+        Assert.Equal("a file", File.ReadAllText(Target));
+    }
+
+    [Fact]
+    public void RemoveLeftovers_TakesTemporariesAlone()
+    {
+        AtomicFolder.RemoveLeftovers(_folder.File("absent"));
+        AtomicFolder.Create(Target, Write);
+        Directory.CreateDirectory(_folder.File(".partial-other"));
+        AtomicFolder.RemoveLeftoverOf(_folder.File("third"));
+        Assert.True(Directory.Exists(_folder.File(".partial-other")));
+        AtomicFolder.RemoveLeftovers(_folder.Path);
+        Assert.Equal(["made"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
     private int Count()
     {
         FaultyFileLayer files = new(_folder.Path);
