@@ -38,6 +38,7 @@ public static class RunSettingsValidator
         foreach ((string key, string problem) in s.Data.ReplyFormat is { } format ? ReplyFormatCheck.Problems(format) : []) yield return ($"data.replyFormat.{key}", problem);
         if (s.Memory.WeightBytes is < 1) yield return ("memory.weightBytes", "is not a positive number of bytes.");
         if (s.Memory.TotalBytes is < 1) yield return ("memory.totalBytes", "is not a positive number of bytes.");
+        if (s.Memory.DeviceBytes is < 1) yield return ("memory.deviceBytes", "is not a positive number of bytes.");
         if (s.Lora is null == s.FullFineTuning is null) yield return ("lora", "exactly one of lora and fullFineTuning has to be set.");
         if (s.Lora is { } lora)
             foreach ((string key, string problem) in Problems(lora)) yield return (key, problem);

@@ -33,6 +33,34 @@ public sealed class GlobalBinaryIndexTests : IDisposable
     }
 
     [Fact]
+    public void Open_FolderThatIsNotThere_SaysSo() =>
+        Assert.Contains("no such folder", Assert.Throws<InvalidInputException>(() => GlobalBinaryIndex.Open(Path.Combine(_root, "absent"))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Open_LinksInACircle_AreRefused()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "a.safetensors"), "b.safetensors");
+        File.CreateSymbolicLink(Path.Combine(_folder, "b.safetensors"), "a.safetensors");
+        Map(("a", "a.safetensors"));
+        Assert.ThrowsAny<LemaException>(() => GlobalBinaryIndex.Open(_folder));
+    }
+
+    [Fact]
+    public void Open_IndexLargerThanAnyModels_IsNotRead()
+    {
+        using (FileStream index = File.Create(Path.Combine(_folder, "model.safetensors.index.json"))) index.SetLength(1L << 32);
+        Refused("is over");
+    }
+
+    [Fact]
+    public void Open_TypeThatNothingComputesWith_NamesTheTensor()
+    {
+        byte[] json = System.Text.Encoding.UTF8.GetBytes("""{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}   """);
+        File.WriteAllBytes(Path.Combine(_folder, "model.safetensors"), [.. BitConverter.GetBytes((long)json.Length), .. json, 0, 0, 0, 0]);
+        Refused("F8_E4M3 cannot be computed with");
+    }
+
+    [Fact]
     public void ContentHash_OneValueChanged_DiffersWhileTheHeaderHashDoesNot()
     {
         Shard("model.safetensors", "a");
@@ -87,6 +115,15 @@ public sealed class GlobalBinaryIndexTests : IDisposable
         Shard("two.safetensors", "b");
         Map(("a", "one.safetensors"), ("b", "two.safetensors"));
         Refused("two shards", "weight_map says");
+    }
+
+    [Fact]
+    public void Open_NameThatTheMapGivesToOneOfTwoShards_IsRefused()
+    {
+        Shard("one.safetensors", "a", "b");
+        Shard("two.safetensors", "b", "c");
+        Map(("a", "one.safetensors"), ("b", "one.safetensors"), ("c", "two.safetensors"));
+        Refused("is in two shards");
     }
 
     [Fact]

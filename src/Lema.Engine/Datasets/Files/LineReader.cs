@@ -25,22 +25,23 @@ internal sealed class LineReader(Stream stream) : IDisposable
             int at = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
             if (at >= 0)
             {
-                Take(searched + at, 1, ref line, tooLong);
+                Take(searched + at, 1, ref line, ref tooLong);
                 return true;
             }
             searched = _end - _start;
             if (searched > LongestLineBytes) (tooLong, _start, searched) = (true, _end, 0);
             if (Fill()) continue;
             if (_end == _start && !tooLong) return false;
-            Take(_end - _start, 0, ref line, tooLong);
+            Take(_end - _start, 0, ref line, ref tooLong);
             return true;
         }
     }
 
     public void Dispose() => stream.Dispose();
 
-    private void Take(int length, int ending, ref ReadOnlyMemory<byte> line, bool tooLong)
+    private void Take(int length, int ending, ref ReadOnlyMemory<byte> line, ref bool tooLong)
     {
+        tooLong |= length > LongestLineBytes;
         Line++;
         if (!tooLong) line = _buffer.AsMemory(_start, length);
         _start += length + ending;

@@ -101,6 +101,98 @@ public class DatasetFileTests
     }
 
     [Theory]
+    [InlineData("rows.csv", "text,text\na,b\n", "line 1")]
+    [InlineData("rows.json", "[{\"text\":\"a\"},7]", "line 2")]
+    [InlineData("rows.json", "[{\"text\":\"a\"}\n,", "line 2")]
+    [InlineData("rows.parquet.gz", "", "")]
+    [InlineData("rows.jsonl.zst", "not zstd", "")]
+    public void Read_FileOfAnotherShape_NamesThePlace(string name, string text, string place)
+    {
+        using TemporaryFolder folder = new();
+        string file = DatasetFixture.Write(folder, name, text);
+        Exception? thrown = Record.Exception(() => _ = DatasetFile.Read(file).Select(row => row.Problem is { } problem ? throw problem : row).Count());
+        InvalidInputException fault = Assert.IsAssignableFrom<InvalidInputException>(thrown);
+        Assert.Contains(file, fault.Message, StringComparison.Ordinal);
+        Assert.Equal(place, fault.Place);
+    }
+
+    [Fact]
+    public void Read_FileThatIsNotThere_SaysSo() => Assert.Throws<NotFoundException>(() => DatasetFile.Read("/no/such/rows.jsonl"));
+
+    [Theory]
+    [InlineData(".jsonl.gz", true)]
+    [InlineData(".parquet", true)]
+    [InlineData(".parquet.gz", false)]
+    [InlineData(".parquet.zst", false)]
+    [InlineData(".xml", false)]
+    [InlineData(".gz", false)]
+    public void IsEnding_KnowsWhatIsRead(string ending, bool known) => Assert.Equal(known, DatasetFile.IsEnding(ending));
+
+    [Fact]
+    public void Read_CsvOfBrokenText_NamesTheLine()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("rows.csv");
+        File.WriteAllBytes(file, [.. "text\nok\n"u8, 0xFF, 0xFE, .. "\n"u8]);
+        Assert.Contains("UTF-8", Assert.Throws<InvalidInputException>(() => DatasetFile.Read(file).Count()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_CsvRecordOfAnotherLength_IsAProblemOfThatRow()
+    {
+        using TemporaryFolder folder = new();
+        RawRow[] rows = [.. DatasetFile.Read(DatasetFixture.Write(folder, "rows.csv", "a,b\n1,2\n3\n\n5,6\n"))];
+        Assert.Equal([true, false, true], rows.Select(row => row.Problem is null));
+        Assert.Contains("has 1 fields, the header has 2", rows[1].Problem!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_EmptyCsv_HasNoRows()
+    {
+        using TemporaryFolder folder = new();
+        Assert.Empty(DatasetFile.Read(DatasetFixture.Write(folder, "rows.csv", "")));
+    }
+
+    [Fact]
+    public void Read_LineLongerThanAnyRow_IsAProblemAndTheNextIsRead()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("rows.jsonl");
+        using (FileStream stream = File.Create(file))
+        {
+            stream.Write("{\"text\":\"a\"}\n"u8);
+            byte[] part = [.. Enumerable.Repeat((byte)'x', 1 << 20)];
+            for (long written = 0; written <= LineReader.LongestLineBytes; written += part.Length) stream.Write(part);
+            stream.Write("\n \t\r\n{\"text\":\"b\"}"u8);
+        }
+        RawRow[] rows = [.. DatasetFile.Read(file)];
+        Assert.Equal([1L, 2L, 4L], rows.Select(row => row.Line));
+        Assert.Contains("Split the row", rows[1].Problem!.Message, StringComparison.Ordinal);
+        Assert.Equal(3, JsonLines.Count(file));
+    }
+
+    [Fact]
+    public async Task Read_ParquetOfEveryKind_HasWhatJsonHas()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("rows.parquet");
+        ParquetSchema schema = new(
+            new DataField<string>("text"), new DataField<ReadOnlyMemory<byte>>("bytes"), new DataField<int>("int"), new DataField<long>("long"), new DataField<double>("double"), new DataField<float>("float"),
+            new DataField<bool>("bool"), new DataField<short>("short"), new DataField<decimal>("decimal"), new DataField<DateTime>("time"), new DataField<string>("nothing"));
+        Dictionary<string, object?> row = new()
+        {
+            ["text"] = "a", ["bytes"] = new ReadOnlyMemory<byte>("b"u8.ToArray()), ["int"] = 1, ["long"] = 2L, ["double"] = 0.5, ["float"] = 0.25f, ["bool"] = true, ["short"] = (short)3, ["decimal"] = 4.5m,
+            ["time"] = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc), ["nothing"] = null,
+        };
+        await using (FileStream stream = File.Create(file)) await ParquetSerializer.SerializeUntypedAsync([row!], schema, stream);
+        System.Text.Json.JsonElement read = Assert.Single(DatasetFile.Read(file)).Value!.Value;
+        Assert.Equal(("a", "b", 1, 2, 0.5, 0.25, true), (read.GetProperty("text").GetString(), read.GetProperty("bytes").GetString(), read.GetProperty("int").GetInt32(), read.GetProperty("long").GetInt64(),
+            read.GetProperty("double").GetDouble(), read.GetProperty("float").GetDouble(), read.GetProperty("bool").GetBoolean()));
+        Assert.StartsWith("01/02/2026", read.GetProperty("time").GetString(), StringComparison.Ordinal);
+        Assert.False(read.TryGetProperty("nothing", out _));
+    }
+
+    [Theory]
     [InlineData("{\"text\":\"a\"}", RowFormat.Text)]
     [InlineData("{\"instruction\":\"a\",\"input\":\"\",\"output\":\"b\"}", RowFormat.Alpaca)]
     [InlineData("{\"conversations\":[]}", RowFormat.ShareGpt)]
