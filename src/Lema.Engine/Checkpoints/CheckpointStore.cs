@@ -99,9 +99,9 @@ public sealed class CheckpointStore
 
     private static Checkpoint? BestOf(IReadOnlyList<Checkpoint> all)
     {
-        CheckpointMetric? measure = all.LastOrDefault(checkpoint => checkpoint.Metric is not null)?.Metric;
         Checkpoint? best = null;
-        foreach (Checkpoint candidate in all.Where(candidate => candidate.Metric?.Name == measure?.Name && candidate.Metric is not null))
+        if (all.LastOrDefault(checkpoint => checkpoint.Metric is not null)?.Metric is not { } measure) return best;
+        foreach (Checkpoint candidate in all.Where(candidate => candidate.Metric?.Name == measure.Name))
         {
             if (!double.IsNaN(candidate.Metric!.Value) && (best is null || candidate.Metric.IsBetterThan(best.Metric!))) best = candidate;
         }

@@ -16,16 +16,8 @@ public sealed class GlobalBinaryIndex
     {
         Folder = folder;
         Headers = headers;
-        _byName = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
-        List<TensorEntry> tensors = [];
-        foreach (TensorEntry tensor in headers.SelectMany(TensorEntries.Of))
-        {
-            if (_byName.TryGetValue(tensor.Name, out TensorEntry? other))
-                throw new InvalidInputException(tensor.File, $"tensor {Quoted.Name(tensor.Name)}", $"is in {Path.GetFileName(other.File)} too; remove one of the two");
-            _byName.Add(tensor.Name, tensor);
-            tensors.Add(tensor);
-        }
-        Tensors = [.. tensors.OrderBy(tensor => tensor.File, StringComparer.Ordinal).ThenBy(tensor => tensor.Offset)];
+        Tensors = [.. headers.SelectMany(TensorEntries.Of).OrderBy(tensor => tensor.File, StringComparer.Ordinal).ThenBy(tensor => tensor.Offset)];
+        _byName = Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         HeaderSha256 = HashOf(headers);
     }
 

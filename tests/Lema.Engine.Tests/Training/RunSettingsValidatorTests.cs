@@ -1,4 +1,5 @@
 using Lema.Engine.Adapters;
+using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Errors;
 using Lema.Engine.Training;
 
@@ -38,6 +39,7 @@ public sealed class RunSettingsValidatorTests
         { "memory.weightBytes", Valid with { Memory = new() { WeightBytes = 0 } } },
         { "memory.totalBytes", Valid with { Memory = new() { TotalBytes = -1 } } },
         { "memory.deviceBytes", Valid with { Memory = new() { DeviceBytes = 0 } } },
+        { "data.replyFormat.open", Valid with { Data = new() { ReplyFormat = ReplyFormat.Lema with { OpenTag = "" } } } },
         { "lora", Valid with { Lora = null } },
         { "lora", Valid with { FullFineTuning = new() } },
         { "lora.r", Valid with { Lora = new() { R = 0 } } },

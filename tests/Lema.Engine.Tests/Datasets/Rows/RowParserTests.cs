@@ -55,6 +55,16 @@ public sealed class RowParserTests
         Assert.Equal($"line 7: {field}", Assert.Throws<InvalidInputException>(() => Parse(format, json)).Place);
 
     [Fact]
+    public void Parse_Questions_AreAskedInTheFormatsOwnPromptOrAsAUser()
+    {
+        RawRow row = new(7, JsonDocument.Parse("""{"question":"q","answer":"a","explanation":"e","confidence":"High"}""").RootElement, null);
+        Assert.Equal(ReplyFormat.Lema.Prompt("q"), Assert.IsType<PairRow>(new RowParser("rows.jsonl", RowFormat.Questions, ReplyFormat.Lema).Parse(row)).Prompt);
+        ChatRow asked = Assert.IsType<ChatRow>(new RowParser("rows.jsonl", RowFormat.Questions, ReplyFormat.Lema with { PromptTemplate = null }).Parse(row));
+        Assert.Equal("q", asked.Messages[0].GetProperty("content").GetString());
+        Assert.Equal(ReplyFormat.Lema.Render(["a", "e", "High"]), asked.Messages[1].GetProperty("content").GetString());
+    }
+
+    [Fact]
     public void Parse_OfARowThatCouldNotBeRead_SaysWhy()
     {
         InvalidInputException problem = new("rows.jsonl", "line 7", "is not JSON.");
