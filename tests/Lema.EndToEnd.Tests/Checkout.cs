@@ -1,6 +1,6 @@
 namespace Lema.EndToEnd.Tests;
 
-/// <summary>The folder of the solution and the programs that were built in it.</summary>
+/// <summary>The folder of the solution and the programs under test: those that were built in it, and with the long tests those that are published from it.</summary>
 internal static class Checkout
 {
     public static string Root { get; } = FindRoot();
@@ -9,9 +9,10 @@ internal static class Checkout
 
     public static string Server { get; } = Program("Lema.Server", "lema-server");
 
-    /// <summary>A program of the configuration that these tests were built in.</summary>
+    /// <summary>The published program where there is one, else that of the configuration that these tests were built in.</summary>
     private static string Program(string project, string name)
     {
+        if (PublishedPrograms.Folder is { } published) return Path.Combine(published, name);
         DirectoryInfo framework = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         string path = Path.Combine(Root, "src", project, "bin", framework.Parent!.Name, framework.Name, OperatingSystem.IsWindows() ? name + ".exe" : name);
         return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is not there: build the solution first.");

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Google.Protobuf;
 using Grpc.Core;
 using Lema.Cli.Connections;
@@ -15,7 +14,8 @@ namespace Lema.Cli.Transfers;
 /// </summary>
 internal sealed class Uploader(HostConnection host, Output output, TimeProvider clock)
 {
-    private const int ChunkBytes = 1 << 20;
+    // What a break can lose of each call: a second or two of a slow line.
+    private const int ChunkBytes = 256 << 10;
 
     // A chunk takes seconds on a slow line; a line on which nothing moves for this long is broken, whatever its ends believe.
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
@@ -51,18 +51,29 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
         TransferProgress progress = new(output, clock, "uploading", parts.Sum(p => p.Length));
         await Parallel.ForEachAsync(parts, new ParallelOptions { MaxDegreeOfParallelism = TransferPart.ParallelCalls, CancellationToken = cancellation }, async (part, token) =>
         {
-            ConcurrentQueue<long> counted = [];
+            long counted = 0;
+            bool isAgain = false;
+            void Count(long bytes)
+            {
+                counted += bytes;
+                progress.Add(bytes);
+            }
             await retry.ExecuteAsync(async attempt =>
             {
-                while (counted.TryDequeue(out long lost)) progress.Add(-lost);
-                await SendPartAsync(upload.Id, part, sources[part.Path], sent =>
-                {
-                    counted.Enqueue(sent);
-                    progress.Add(sent);
-                }, attempt);
+                TransferPart[] missing = isAgain ? await MissingAsync(upload.Id, part, attempt) : [part];
+                isAgain = true;
+                Count(part.Length - missing.Sum(m => m.Length) - counted);
+                foreach (TransferPart piece in missing) await SendPartAsync(upload.Id, piece, sources[part.Path], Count, attempt);
             }, token);
         });
         progress.End();
+    }
+
+    /// <summary>What the host has not received of a part whose call broke off.</summary>
+    private async Task<TransferPart[]> MissingAsync(string uploadId, TransferPart part, CancellationToken cancellation)
+    {
+        Upload now = await host.Artifacts.GetUploadAsync(new GetUploadRequest { UploadId = uploadId }, cancellationToken: cancellation);
+        return [.. part.Without(now.Files.Single(f => f.Path == part.Path).Received.Select(r => (r.Offset, r.Length)))];
     }
 
     /// <exception cref="RpcException">The line broke, or nothing moved for <see cref="Idle"/>: then it is unavailable, and may be tried again.</exception>

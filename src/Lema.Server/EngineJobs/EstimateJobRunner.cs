@@ -34,6 +34,7 @@ internal static class EstimateJobRunner
             estimate = new() { Fits = false, Reason = refused.Message, Steps = steps, TokensPerStep = request.StepTokens, TrainableParameters = request.TrainedParameters };
         }
         (estimate.LeastWeightBytes, estimate.LeastTotalBytes) = MemoryPlan.Least(request);
+        estimate.MeanTokensPerStep = data.MeanStepTokens();
         estimate.BaseParameters = index.Tensors.Sum(Elements);
         context.Publish(new Proto.WorkerEvent { Plan = estimate });
         context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted() });

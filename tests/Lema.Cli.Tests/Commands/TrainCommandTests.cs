@@ -125,12 +125,13 @@ public sealed class TrainCommandTests
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();
         using TestTerminal terminal = new();
-        daemon.Training.Estimate = new Estimate { Fits = true, Steps = 3, SecondsPerStep = 0.5, Seconds = 1.5, Tiers = { new TierPlan { Tier = Tier.Host, UsedBytes = 5 << 20, BudgetBytes = 6 << 20, Units = 6, ResidentUnits = 1, Items = { new PlanItem { Name = "slots", Bytes = 5 << 20 } } } } };
+        daemon.Training.Estimate = new Estimate { Fits = true, Steps = 3, SecondsPerStep = 0.5, Seconds = 1.5, TokensPerStep = 8192, MeanTokensPerStep = 1293.6, Tiers = { new TierPlan { Tier = Tier.Host, UsedBytes = 5 << 20, BudgetBytes = 6 << 20, Units = 6, ResidentUnits = 1, Items = { new PlanItem { Name = "slots", Bytes = 5 << 20 } } } } };
         daemon.Datasets.Preview = new PreviewDatasetResponse { Rows = { new PreviewRow { Tokens = { new PreviewToken { Text = "Q: " }, new PreviewToken { Text = "yes", CarriesLoss = true } } } } };
 
         Assert.Equal(0, await daemon.RunAsync(terminal, [.. Train, "--dry-run"]));
 
         Assert.Contains("host: 5.0 MiB of 6.0 MiB, 1 of 6 units stay", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("1,294 a step on average, 8,192 where every row has maxLength", terminal.Out, StringComparison.Ordinal);
         Assert.Contains("Q: «yes»", terminal.Out, StringComparison.Ordinal);
         Assert.Null(daemon.Training.Started);
     }

@@ -72,6 +72,19 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
         return Task.FromResult(State);
     }
 
+    public override Task<Upload> GetUpload(GetUploadRequest request, ServerCallContext context)
+    {
+        lock (_lock)
+        {
+            foreach (UploadFile file in State.Files)
+            {
+                file.Received.Clear();
+                file.Received.AddRange(Written.Where(w => w.Path == file.Path).OrderBy(w => w.Offset).Select(w => new ByteRange { Offset = w.Offset, Length = w.Length }));
+            }
+            return Task.FromResult(State.Clone());
+        }
+    }
+
     public override async Task<Upload> WriteUpload(IAsyncStreamReader<WriteUploadRequest> requestStream, ServerCallContext context)
     {
         await foreach (WriteUploadRequest chunk in requestStream.ReadAllAsync())

@@ -19,6 +19,16 @@ public sealed class TransferPartTests
     }
 
     [Fact]
+    public void Without_RangesAroundAndInside_LeavesTheGapsOfThePart()
+    {
+        TransferPart part = new("f", 100, 100);
+
+        Assert.Equal([(120, 30), (180, 20)], part.Without([(0, 120), (150, 30), (200, 50)]).Select(p => (p.Offset, p.Length)));
+        Assert.Equal([part], part.Without([(0, 50), (300, 10)]));
+        Assert.Empty(part.Without([(90, 60), (150, 60)]));
+    }
+
+    [Fact]
     public void Missing_Complete_IsEmpty() => Assert.Empty(TransferPart.Missing("f", 10, [(0, 10)]));
 
     [Theory]

@@ -33,7 +33,7 @@ internal static class Example
 
     private static Estimate Plan() => new()
     {
-        Fits = true, SecondsPerStep = 0.2, Seconds = 40, Steps = 200, StreamedBytesPerStep = 6_800_000, TokensPerStep = 1400, TrainableParameters = 344_064, BaseParameters = 1_712_000,
+        Fits = true, SecondsPerStep = 0.2, Seconds = 40, Steps = 200, StreamedBytesPerStep = 6_800_000, TokensPerStep = 8192, MeanTokensPerStep = 1400, TrainableParameters = 344_064, BaseParameters = 1_712_000,
         Tiers = { new TierPlan { Tier = Tier.Host, BudgetBytes = 3_000_000, UsedBytes = 2_600_000, Units = 4, ResidentUnits = 1, Items = { new PlanItem { Name = "slots", Bytes = 1_400_000 }, new PlanItem { Name = "pinned layers", Bytes = 1_200_000 } } } },
     };
 

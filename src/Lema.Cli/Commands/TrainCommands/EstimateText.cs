@@ -15,9 +15,10 @@ internal static class EstimateText
         list.Add("least", $"memory.weightBytes {Quantity.Count(estimate.LeastWeightBytes)}, memory.totalBytes {Quantity.Count(estimate.LeastTotalBytes)}");
         list.Add("parameters", $"{Quantity.Count(estimate.TrainableParameters)} trained, {Quantity.Count(estimate.BaseParameters)} frozen");
         list.Add("streamed", $"{Quantity.Bytes(estimate.StreamedBytesPerStep)} from disk a step{(estimate.DeviceBytesPerStep > 0 ? $", {Quantity.Bytes(estimate.DeviceBytesPerStep)} to the device" : "")}");
-        list.Add("tokens", $"{Quantity.Count(estimate.TokensPerStep)} a step");
+        string mean = estimate.MeanTokensPerStep > 0 ? $"{Quantity.Count((long)Math.Round(estimate.MeanTokensPerStep))} a step on average, " : "";
+        list.Add("tokens", $"{mean}{Quantity.Count(estimate.TokensPerStep)} where every row has maxLength");
         list.Add("time", estimate.SecondsPerStep > 0
-            ? $"{estimate.SecondsPerStep:0.00} s a step, {Quantity.Duration(estimate.Seconds)} for {Quantity.Count(estimate.Steps)} steps"
+            ? $"{estimate.SecondsPerStep:0.00} s a step of such rows, {Quantity.Duration(estimate.Seconds)} for {Quantity.Count(estimate.Steps)} steps"
             : $"not measured yet, {Quantity.Count(estimate.Steps)} steps; measure with: lema-remote doctor");
         list.Write(console);
         foreach (TierPlan tier in estimate.Tiers) WriteTier(console, tier);

@@ -52,6 +52,8 @@ public sealed class PretokenizedData : ITrainingData
 
     public int StepsFor(double epochs) => checked((int)Math.Ceiling(epochs * _steps));
 
+    public double MeanStepTokens() => Enumerable.Range(0, RowCount).Sum(row => Values(1, row).Sum()) / (double)_steps;
+
     public IReadOnlyList<TokenizedRow> MicroBatch(int step, int microBatch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);

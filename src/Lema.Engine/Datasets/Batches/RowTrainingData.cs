@@ -36,6 +36,9 @@ public sealed class RowTrainingData : ITrainingData
 
     public int StepsFor(double epochs) => checked((int)Math.Ceiling(epochs * ItemCount / (_microBatchSize * (double)_gradientAccumulation)));
 
+    public double MeanStepTokens() =>
+        Enumerable.Range(0, _rows.Count).Sum(row => (long)Math.Min(_rows.LengthOf(row), _maxLength)) / (double)ItemCount * _microBatchSize * _gradientAccumulation;
+
     public IReadOnlyList<TokenizedRow> MicroBatch(int step, int microBatch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);

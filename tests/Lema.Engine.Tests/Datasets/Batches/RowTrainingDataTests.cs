@@ -53,6 +53,22 @@ public class RowTrainingDataTests
         Assert.InRange(sequences.Length, 25, 28);
     }
 
+    [Theory]
+    [InlineData(false, 64)]
+    [InlineData(false, 4)]
+    [InlineData(true, 16)]
+    public void MeanStepTokens_WholeEpoch_IsWhatItsStepsHold(bool packed, int maxLength)
+    {
+        // The seventy rows make an epoch of 70 one-sequence steps, or of as many as packing needs.
+        using RowTrainingData one = Data(70, new DataSettings { Packing = packed }, microBatch: 1, accumulation: 1, maxLength);
+        using RowTrainingData four = Data(70, new DataSettings { Packing = packed }, microBatch: 2, accumulation: 2, maxLength);
+
+        double mean = Enumerable.Range(0, one.StepsFor(1)).Average(step => one.MicroBatch(step, 0).Sum(row => row.Length));
+
+        Assert.Equal(mean, one.MeanStepTokens(), precision: 9);
+        Assert.Equal(4 * mean, four.MeanStepTokens(), precision: 9);
+    }
+
     [Fact]
     public void MicroBatch_GroupedByLength_HoldsSimilarRows()
     {
