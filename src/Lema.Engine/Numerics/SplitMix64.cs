@@ -3,8 +3,10 @@ namespace Lema.Engine.Numerics;
 /// <summary>SplitMix64 (Steele, Lea and Flood 2014): a generator whose whole state is one number, the same on every machine and version of .NET.</summary>
 public struct SplitMix64(ulong seed)
 {
-    private const ulong Increment = 0x9E3779B97F4A7C15;
+    internal const ulong Increment = 0x9E3779B97F4A7C15, FirstFactor = 0xBF58476D1CE4E5B9, SecondFactor = 0x94D049BB133111EB;
     private ulong _state = seed;
+
+    internal readonly ulong State => _state;
 
     /// <summary>One seed out of a name and several numbers.</summary>
     public static ulong Seed(string name, params ReadOnlySpan<int> numbers)
@@ -25,8 +27,8 @@ public struct SplitMix64(ulong seed)
 
     private static ulong Mix(ulong z)
     {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        z = (z ^ (z >> 30)) * FirstFactor;
+        z = (z ^ (z >> 27)) * SecondFactor;
         return z ^ (z >> 31);
     }
 }

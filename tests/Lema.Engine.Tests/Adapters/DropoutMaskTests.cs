@@ -19,6 +19,16 @@ public sealed class DropoutMaskTests
         Assert.Equal(expected, mask.data<float>().ToArray());
     }
 
+    [Theory]
+    [InlineData(torch.ScalarType.BFloat16)]
+    [InlineData(torch.ScalarType.Float16)]
+    public void Create_OfANarrowType_IsTheSameMaskRounded(torch.ScalarType type)
+    {
+        using torch.Tensor wide = DropoutMask.Create(77, 13, 0.3, 9, torch.ScalarType.Float32), narrow = DropoutMask.Create(77, 13, 0.3, 9, type), rounded = wide.to(type);
+        Assert.Equal(type, narrow.dtype);
+        Assert.True(narrow.equal(rounded).all().item<bool>());
+    }
+
     [Fact]
     public void Create_OfManyElements_DropsTheShareThatWasAskedFor()
     {
