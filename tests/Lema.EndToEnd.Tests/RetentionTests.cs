@@ -19,7 +19,7 @@ public sealed class RetentionTests(Daemon daemon) : IClassFixture<Daemon>
     {
         Assert.SkipUnless(LongTests.AreAskedFor, LongTests.SkipMessage);
         (await daemon.CliAsync("dataset", "build", "replies", "--rows", "5000", "--heldout", "100", "--seed", "5")).Succeeded();
-        await TrainAsync("tiny", "lema-tiny", "replies", "steps=250", "microBatchSize=16", "learningRate=1e-3", "precision=fp32", "memory.weightBytes=5000000");
+        await TrainAsync("tiny", "lema-tiny", "replies", "steps=250", "microBatchSize=16", "learningRate=1e-3", "lora.alpha=16", "precision=fp32", "memory.weightBytes=5000000");
         await CheckAsync("tiny", "replies-heldout");
     }
 

@@ -16,6 +16,16 @@ public sealed class DatasetErrorTests
     }
 
     [Fact]
+    public async Task BeginUpload_OfMoreThanTheDiskHolds_IsRefusedBeforeAnyByteTravels()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        BeginUploadRequest request = new() { Kind = UploadKind.Dataset, Name = "own", Files = { new FileEntry { Path = "rows.jsonl", SizeBytes = 3L << 40 } } };
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => new Protocol.V1.Artifacts.ArtifactsClient(daemon.Channel).BeginUploadAsync(request).ResponseAsync);
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Contains("3,298,534,883,328 bytes", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task BeginUpload_OfAnUnknownEnding_IsRefusedBeforeAnyByteTravels()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();

@@ -27,7 +27,7 @@ internal static class DemoSettings
         LearningRate = 1e-3,
         WarmupSteps = 10,
         Precision = RunSettings.Types.Precision.Fp32,
-        Lora = new LoraSettings { R = 16, Alpha = 32, TargetModules = { "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj" } },
+        Lora = new LoraSettings { R = 16, Alpha = 16, TargetModules = { "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj" } },
         Memory = new MemorySettings { WeightBytes = WeightBudgetBytes },
         Checkpoint = new CheckpointSettings { EverySteps = 50 },
     };

@@ -4,6 +4,7 @@ using Lema.Engine.Datasets.Files;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
+using Lema.Server.Errors;
 using Lema.Server.Storage;
 
 namespace Lema.Server.Artifacts;
@@ -22,7 +23,7 @@ internal sealed class UploadStore(DataFolder data)
 
     private readonly Lock _gate = new();
 
-    /// <exception cref="LemaException">The announcement is not valid.</exception>
+    /// <exception cref="LemaException">The announcement is not valid, or the disk has no room for what it announces.</exception>
     public Upload Begin(BeginUploadRequest request)
     {
         Check(request);
@@ -33,6 +34,7 @@ internal sealed class UploadStore(DataFolder data)
             if (!File.Exists(Path.Combine(folder, RequestFile)))
             {
                 Folders.DeleteIfThere(folder);
+                CheckSpace(request.Files.Sum(file => file.SizeBytes));
                 Directory.CreateDirectory(Path.Combine(folder, FilesFolder));
                 foreach (FileEntry file in request.Files)
                 {
@@ -48,6 +50,12 @@ internal sealed class UploadStore(DataFolder data)
             }
             return Get(id);
         }
+    }
+
+    private void CheckSpace(long bytes)
+    {
+        long free = new DriveInfo(data.Root).AvailableFreeSpace;
+        if (bytes > free) throw new DiskSpaceException("The upload", bytes, free);
     }
 
     /// <exception cref="NotFoundException">There is no such upload.</exception>

@@ -26,6 +26,7 @@ internal static class LemaStatus
                 ["requiredBytes"] = budget.RequiredBytes.ToString(CultureInfo.InvariantCulture), ["budgetBytes"] = budget.BudgetBytes.ToString(CultureInfo.InvariantCulture),
             },
         }),
+        DiskSpaceException => Build(Code.ResourceExhausted, error, new ErrorInfo { Domain = Failure.ErrorDomain, Reason = "DISK_FULL" }),
         _ when FullDisk.IsWhy(error) => Build(Code.ResourceExhausted, new IOException("The disk that holds the daemon's data is full. Free space there and try again.", error), new ErrorInfo { Domain = Failure.ErrorDomain, Reason = "DISK_FULL" }),
         StorageException storage => Build(Code.DataLoss, error, new ErrorInfo
         {
