@@ -30,7 +30,7 @@ internal static class CliApplication
         }
         catch (Exception failure) when (FailureReport.TryCreate(failure, environment.Interrupts.First.IsCancellationRequested, out FailureReport? report))
         {
-            if (failure is RpcException remote) report = await HostFailure.ExplainAsync(remote, report, HostOf(parsed, root), environment.Interrupts.First);
+            if (failure is RpcException remote) report = await HostFailure.ExplainAsync(remote, report, HostOf(parsed, root), CancellationToken.None);
             report.Write(environment.Error);
             return report.ExitCode;
         }

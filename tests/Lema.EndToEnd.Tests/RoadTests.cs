@@ -13,6 +13,11 @@ public sealed class RoadTests(Daemon daemon) : IClassFixture<Daemon>
         JsonElement preview = Json(await daemon.CliAsync("dataset", "preview", "replies", "--count", "1", "--format", "json"));
         Assert.Contains(preview.GetProperty("rows")[0].GetProperty("tokens").EnumerateArray(), t => t.GetProperty("carriesLoss").GetBoolean());
 
+        JsonElement rows = Json(await daemon.CliAsync("dataset", "validate", "replies", "--model", "lema-tiny", "--format", "json"));
+        JsonElement estimate = Json(await daemon.CliAsync("estimate", "--model", "lema-tiny", "--dataset", "replies", "--set", "steps=12", "--set", "microBatchSize=8", "--format", "json"));
+        Assert.Equal(8 * rows.GetProperty("meanRowTokens").GetDouble(), estimate.GetProperty("meanTokensPerStep").GetDouble(), precision: 6);
+        Assert.Equal("4096", estimate.GetProperty("tokensPerStep").GetString());
+
         Finished trained = await daemon.CliAsync(
             "train", "--model", "lema-tiny", "--dataset", "replies", "--name", "road", "--set", "steps=12", "--set", "microBatchSize=8", "--set", "learningRate=1.5e-3",
             "--set", "precision=fp32", "--set", "memory.weightBytes=5000000", "--set", "checkpoint.everySteps=6", "--format", "json");

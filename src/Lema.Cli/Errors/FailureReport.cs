@@ -24,13 +24,14 @@ internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList
     {
         report = failure switch
         {
-            OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled } when interrupted => Interrupted,
+            // A Ctrl-C at a terminal also ends what this program has started, a private daemon or ssh: calls to it then fail as unavailable.
+            OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled or StatusCode.Unavailable } when interrupted => Interrupted,
             CliException known => new FailureReport(known.ExitCode, known.Message, known.Remedies),
             RunFileException invalid => new FailureReport(Errors.ExitCode.InvalidInput, invalid.Message, []),
             DaemonOptionsException options => new FailureReport(Errors.ExitCode.NotAllowed, options.Message, []),
             RpcException remote => FromCall(remote),
             HttpRequestException or SocketException => new FailureReport(Errors.ExitCode.Unreachable, failure.Message, []),
-            IOException { HResult: NoSpaceLeft or QuotaExceeded or WindowsDiskFull } => new FailureReport(Errors.ExitCode.Failed, failure.Message, ["Free some space there, or name another folder; a download goes on where it was."]),
+            IOException { HResult: NoSpaceLeft or QuotaExceeded or WindowsDiskFull } => new FailureReport(Errors.ExitCode.Failed, failure.Message, ["Free some space there, or name another folder. A download that broke off goes on where it was."]),
             IOException or UnauthorizedAccessException => new FailureReport(Errors.ExitCode.Failed, failure.Message, []),
             _ => null,
         };

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using Lema.Cli.Errors;
 using Lema.Cli.Tests.Fakes;
 using Lema.Protocol.Client;
 using Status = Grpc.Core.Status;
@@ -28,6 +29,18 @@ public sealed class ExitCodeTests
 
         Assert.StartsWith("error: ", terminal.Error, StringComparison.Ordinal);
         Assert.Equal("", terminal.Out);
+    }
+
+    /// <summary>A Ctrl-C reaches the daemon of a demo and an ssh tunnel too: the call may fail before it is cancelled.</summary>
+    [Theory]
+    [InlineData(StatusCode.Cancelled)]
+    [InlineData(StatusCode.Unavailable)]
+    public void TryCreate_CallThatFailsAfterCtrlC_IsInterrupted(StatusCode status)
+    {
+        Assert.True(FailureReport.TryCreate(new RpcException(new Status(status, "gone")), interrupted: true, out FailureReport? report));
+
+        Assert.Equal(130, report.ExitCode);
+        Assert.Equal("", report.Problem);
     }
 
     [Fact]
