@@ -94,7 +94,17 @@ public sealed class TrainingRun : IDisposable
     {
         using IDevice? opened = device is null ? ComputeDevices.Open() : null;
         using var scope = NewDisposeScope();
-        using TrainingRun run = new(job, device ?? opened!, publish, betweenSteps, stop);
+        TrainingRun made;
+        try
+        {
+            made = new(job, device ?? opened!, publish, betweenSteps, stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Asked to stop while the dataset was still being read: nothing has been trained since the newest checkpoint.
+            return new(Stopped: true, new CheckpointStore(job.CheckpointFolder, job.Settings.Checkpoint.KeepLast).FindLatest().Found?.Step ?? 0);
+        }
+        using TrainingRun run = made;
         return run.Loop();
     }
 

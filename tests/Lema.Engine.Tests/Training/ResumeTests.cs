@@ -50,12 +50,29 @@ public sealed class ResumeTests
         Assert.Empty(Directory.GetFiles(Path.Combine(folder.Path, "cut"), ".state*"));
     }
 
+    [Fact]
+    public void Execute_StoppedWhileItReadsTheDataset_EndsAtItsNewestCheckpoint()
+    {
+        using TemporaryFolder folder = new();
+        string dataset = Dataset(folder.Path), run = Path.Combine(folder.Path, "run");
+        RunSettings settings = new() { Steps = 2, MicroBatchSize = 2, MaxLength = 96, Precision = Precision.Fp32 };
+
+        (TrainingResult fresh, _) = Run(settings, dataset, run, stopAfter: 0);
+        Run(settings, dataset, run, stopAfter: 1);
+        (TrainingResult later, List<double> losses) = Run(settings, dataset, run, stopAfter: 0);
+
+        Assert.Equal(new TrainingResult(Stopped: true, SavedStep: 0), fresh);
+        Assert.Equal(new TrainingResult(Stopped: true, SavedStep: 1), later);
+        Assert.Empty(losses);
+    }
+
     private static byte[] Read(TemporaryFolder folder, string run, string name) => File.ReadAllBytes(Path.Combine(folder.Path, run, "checkpoints", "checkpoint-6", name));
 
     private static (TrainingResult, List<double>) Run(RunSettings settings, string dataset, string run, int? stopAfter, Action<PlanMade>? onPlan = null)
     {
         List<double> losses = [];
         using CancellationTokenSource stop = new();
+        if (stopAfter == 0) stop.Cancel();
         TrainingResult result = TrainingRun.Execute(new(TinyModel.Folder, dataset, null, settings, run), e =>
         {
             if (e is PlanMade plan) onPlan?.Invoke(plan);
