@@ -27,14 +27,13 @@ internal static class EstimateJobRunner
         Proto.Estimate estimate;
         try
         {
-            estimate = PlanMapping.ToProto(MemoryPlan.Make(request), request, steps);
+            estimate = PlanMapping.ToProto(MemoryPlan.Make(request), request, steps, data.MeanStepTokens());
         }
         catch (BudgetExceededException refused)
         {
-            estimate = new() { Fits = false, Reason = refused.Message, Steps = steps, TokensPerStep = request.StepTokens, TrainableParameters = request.TrainedParameters };
+            estimate = new() { Fits = false, Reason = refused.Message, Steps = steps, TokensPerStep = request.StepTokens, TrainableParameters = request.TrainedParameters, MeanTokensPerStep = data.MeanStepTokens() };
         }
         (estimate.LeastWeightBytes, estimate.LeastTotalBytes) = MemoryPlan.Least(request);
-        estimate.MeanTokensPerStep = data.MeanStepTokens();
         estimate.BaseParameters = index.Tensors.Sum(Elements);
         context.Publish(new Proto.WorkerEvent { Plan = estimate });
         context.Publish(new Proto.WorkerEvent { Completed = new Proto.JobCompleted() });

@@ -6,16 +6,20 @@ namespace Lema.Server.EngineJobs;
 /// <summary>A memory plan of the engine in the terms of the protocol.</summary>
 internal static class PlanMapping
 {
-    public static Proto.Estimate ToProto(MemoryPlan plan, PlanRequest request, long steps)
+    /// <param name="meanStepTokens">Tokens of a step with the rows that the dataset has: memory is planned for full rows, time for these.</param>
+    public static Proto.Estimate ToProto(MemoryPlan plan, PlanRequest request, long steps, double meanStepTokens)
     {
+        double seconds = plan.SecondsAt(request with { Length = Math.Max(1, (int)Math.Round(meanStepTokens / request.StepRows)) }, request.Speeds);
         Proto.Estimate estimate = new()
         {
             Fits = true,
             Steps = steps,
             StreamedBytesPerStep = plan.DiskBytesPerStep,
-            SecondsPerStep = plan.SecondsPerStep,
-            Seconds = plan.SecondsPerStep * steps,
+            DeviceBytesPerStep = plan.DeviceBytesPerStep,
+            SecondsPerStep = seconds,
+            Seconds = seconds * steps,
             TokensPerStep = request.StepTokens,
+            MeanTokensPerStep = meanStepTokens,
             TrainableParameters = request.TrainedParameters,
             DiskBytesPerSecond = request.Speeds.DiskBytesPerSecond,
             FlopsPerSecond = request.Speeds.FlopsPerSecond,

@@ -18,7 +18,7 @@ internal static class EstimateText
         string mean = estimate.MeanTokensPerStep > 0 ? $"{Quantity.Count((long)Math.Round(estimate.MeanTokensPerStep))} a step on average, " : "";
         list.Add("tokens", $"{mean}{Quantity.Count(estimate.TokensPerStep)} where every row has maxLength");
         list.Add("time", estimate.SecondsPerStep > 0
-            ? $"{estimate.SecondsPerStep:0.00} s a step of such rows, {Quantity.Duration(estimate.Seconds)} for {Quantity.Count(estimate.Steps)} steps"
+            ? $"{estimate.SecondsPerStep:0.00} s a step on average, {Quantity.Duration(estimate.Seconds)} for {Quantity.Count(estimate.Steps)} steps"
             : $"not measured yet, {Quantity.Count(estimate.Steps)} steps; measure with: lema-remote doctor");
         list.Write(console);
         foreach (TierPlan tier in estimate.Tiers) WriteTier(console, tier);
