@@ -35,7 +35,30 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
         await SendAsync(upload, files.ToDictionary(f => f.Entry.Path, f => f.FullName, StringComparer.Ordinal), retry, cancellation);
         CommitUploadRequest commit = new() { UploadId = upload.Id };
         commit.Files.AddRange(files.Select(f => f.Entry));
-        return await host.Artifacts.CommitUploadAsync(commit, cancellationToken: cancellation);
+        return await CommitAsync(commit, begin, retry, cancellation);
+    }
+
+    /// <summary>The host reads everything once more, which takes a while: where the line breaks meanwhile, the answer is asked for again.</summary>
+    private async Task<CommitUploadResponse> CommitAsync(CommitUploadRequest commit, BeginUploadRequest begun, ResiliencePipeline retry, CancellationToken cancellation)
+    {
+        bool isAgain = false;
+        return await retry.ExecuteAsync(async attempt =>
+        {
+            try
+            {
+                return await host.Artifacts.CommitUploadAsync(commit, cancellationToken: attempt);
+            }
+            catch (RpcException gone) when (isAgain && gone.StatusCode == StatusCode.NotFound)
+            {
+                // The upload is what it was to become already, and only the answer was lost; else this call fails.
+                await host.Artifacts.ListArtifactsAsync(new ListArtifactsRequest { Owner = $"{begun.Kind.ToString().ToLowerInvariant()}/{begun.Name}" }, cancellationToken: attempt);
+                return new CommitUploadResponse { Kind = begun.Kind, Name = begun.Name };
+            }
+            finally
+            {
+                isAgain = true;
+            }
+        }, cancellation);
     }
 
     private async Task HashAsync(IReadOnlyList<(string FullName, FileEntry Entry)> files, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
@@ -10,8 +11,24 @@ namespace Lema.Server.Artifacts;
 /// <summary>Makes a finished upload a model, dataset or adapter of this host. Lives as long as the daemon.</summary>
 internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data)
 {
+    private readonly ConcurrentDictionary<string, Lazy<Task<CommitUploadResponse>>> _running = new(StringComparer.Ordinal);
+
+    /// <summary>A client whose line broke meanwhile asks again, and waits for the commit that is under way.</summary>
     /// <exception cref="LemaException">A file is not whole, or the whole is not what it is said to be.</exception>
     public async Task<CommitUploadResponse> CommitAsync(CommitUploadRequest request)
+    {
+        Lazy<Task<CommitUploadResponse>> commit = _running.GetOrAdd(request.UploadId, _ => new Lazy<Task<CommitUploadResponse>>(() => CarryOutAsync(request)));
+        try
+        {
+            return await commit.Value.ConfigureAwait(false);
+        }
+        finally
+        {
+            _running.TryRemove(KeyValuePair.Create(request.UploadId, commit));
+        }
+    }
+
+    private async Task<CommitUploadResponse> CarryOutAsync(CommitUploadRequest request)
     {
         BeginUploadRequest announced = uploads.RequestOf(request.UploadId);
         await uploads.VerifyAsync(request.UploadId, request.Files).ConfigureAwait(false);

@@ -17,6 +17,9 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
     /// <summary>Calls that break off after their first chunk.</summary>
     public int BreakNextCalls { get; set; }
 
+    /// <summary>Whether the line breaks after the commit, and the upload is no more when the client asks again.</summary>
+    public bool LoseAnswerOfCommit { get; set; }
+
     public bool DamageDownloads { get; set; }
 
     /// <summary>Whether a list carries no SHA-256, as that of a daemon which has not read the files yet.</summary>
@@ -101,11 +104,13 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
 
     public override Task<CommitUploadResponse> CommitUpload(CommitUploadRequest request, ServerCallContext context)
     {
+        if (LoseAnswerOfCommit && Committed is not null) throw new RpcException(new Status(StatusCode.NotFound, "There is no such upload."));
         Committed = request;
         foreach (FileEntry file in request.Files)
         {
             if (Convert.ToHexStringLower(SHA256.HashData(Uploaded[file.Path])) != file.Sha256) throw new RpcException(new Status(StatusCode.DataLoss, $"{file.Path} is damaged."));
         }
+        if (LoseAnswerOfCommit) throw new RpcException(new Status(StatusCode.Unavailable, "The line broke."));
         return Task.FromResult(new CommitUploadResponse { Kind = UploadKind.Model, Name = "uploaded" });
     }
 

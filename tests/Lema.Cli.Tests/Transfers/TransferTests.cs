@@ -123,6 +123,23 @@ public sealed class TransferTests
         Assert.Equal((1_500_000, 500_000), (daemon.Artifacts.Written.Min(w => w.Offset), daemon.Artifacts.Written.Sum(w => w.Length)));
     }
 
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 3)]
+    public async Task Upload_LineBreaksAfterTheCommit_IsDoneWhereTheHostHasIt(bool isMissing, int exitCode)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        string folder = Directory.CreateDirectory(Path.Combine(terminal.Home, "adapter")).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(folder, "adapter_model.safetensors"), Bytes(100));
+        daemon.Artifacts.LoseAnswerOfCommit = true;
+        daemon.Artifacts.Unknown = isMissing;
+
+        Assert.Equal(exitCode, await daemon.RunAsync(terminal, "artifact", "upload", "adapter/mine", folder));
+
+        Assert.NotNull(daemon.Artifacts.Committed);
+    }
+
     [Fact]
     public async Task Upload_NothingThere_IsNotFound()
     {
