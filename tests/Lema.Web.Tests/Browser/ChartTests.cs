@@ -14,11 +14,8 @@ public sealed class ChartTests(Chromium chromium)
         FakeRun run = new("01RUN", "first facts", 200);
         daemon.Runs["01RUN"] = run;
         foreach (double loss in new[] { 8.0, 4, 2, 1 }) run.Step(loss, seconds: 30);
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.WaitForPointsAsync(4);
         ILocator canvas = page.Locator(".chart canvas").First, tip = page.Locator(".chart-tip").First;
 
@@ -74,11 +71,8 @@ public sealed class ChartTests(Chromium chromium)
         FakeRun run = new("01RUN", "first facts", 200);
         daemon.Runs["01RUN"] = run;
         for (int i = 0; i <= 100; i++) run.Step(Math.Pow(10, -i / 25.0));
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.WaitForPointsAsync(101);
         await page.GetByLabel("Smoothing").FillAsync("0");
         Assert.True(await HeightAtTheMiddleAsync(page) < 0.15);
@@ -96,11 +90,8 @@ public sealed class ChartTests(Chromium chromium)
             daemon.Runs[id] = new FakeRun(id, "run " + id, 6_000);
             for (int i = 0; i < 6_000; i++) daemon.Runs[id].Step(4 * Math.Exp(-i / 2_000.0));
         }
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/compare?run=local%2F01RUN&run=local%2F02RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/compare?run=local%2F01RUN&run=local%2F02RUN");
+        IPage page = visit.Page;
         await page.WaitForPointsAsync(4_000);
 
         // A tenth of the axis: 600 steps of each, of which the whole view has 200.

@@ -15,12 +15,8 @@ public sealed class ChatTests(Chromium chromium)
         FakeRun run = new("01RUN", "first facts", 10);
         run.Save(new Checkpoint { Step = 5, Path = "checkpoints/5" });
         daemon.Runs["01RUN"] = run;
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.GetByLabel("Your question").FillAsync("What is the capital of Kenya?");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator(".reply .text")).ToHaveTextAsync("<img src=x onerror=alert(1)> <b>bold</b>");
@@ -54,11 +50,8 @@ public sealed class ChatTests(Chromium chromium)
     public async Task Chat_ReloadedAndLaterOpenedAgain_HasEveryTurn()
     {
         await using FakeDaemon daemon = Example.Daemon();
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/sign-in?host=local&returnUrl=/chat");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/sign-in?host=local&returnUrl=/chat");
+        IPage page = visit.Page;
         await page.AskAsync("The first question");
         await page.AskAsync("The second question");
         await page.WaitForURLAsync(url => url.Contains("conversation=", StringComparison.Ordinal));
@@ -72,7 +65,7 @@ public sealed class ChatTests(Chromium chromium)
         await Expect(page.Locator(".question").Last).ToContainTextAsync("The second question");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await page.SignInAsync(dashboard, path: "/sign-in?host=local&returnUrl=/chat");
+        await page.SignInAsync(visit.Dashboard, path: "/sign-in?host=local&returnUrl=/chat");
         await Expect(page.Locator("#chat-target")).ToBeVisibleAsync();
         await Expect(page.Locator(".earlier")).ToHaveCountAsync(0);
     }
@@ -82,11 +75,8 @@ public sealed class ChatTests(Chromium chromium)
     {
         await using FakeDaemon daemon = Example.Daemon();
         daemon.RepliesEnd = new TaskCompletionSource().Task;
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.GetByLabel("Your question").FillAsync("Tell me a long story.");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator(".reply .text")).ToHaveTextAsync("Hello.");
@@ -106,11 +96,8 @@ public sealed class ChatTests(Chromium chromium)
             heard = request.Prompts[0].Conversation.Messages[^1].Content;
             return ["Read."];
         };
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/sign-in?host=local&returnUrl=/chat?host=local%26model=lema-tiny");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/sign-in?host=local&returnUrl=/chat?host=local%26model=lema-tiny");
+        IPage page = visit.Page;
         string question = new('я', 16_000);
         await page.AskAsync(question);
         await Expect(page.Locator(".reply .text")).ToHaveTextAsync("Read.");

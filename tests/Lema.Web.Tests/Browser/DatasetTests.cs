@@ -15,10 +15,8 @@ public sealed class DatasetTests(Chromium chromium)
     public async Task Upload_OneLineIsBroken_NamesFileLineAndRemedyAndTheMendedFileTakesItsPlace()
     {
         await using ServerProcess server = await ServerProcess.StartNewAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, server.Token, "/sign-in?returnUrl=/datasets");
+        await using Visit visit = await Visit.BeginAsync(chromium, server, "/sign-in?returnUrl=/datasets");
+        IPage page = visit.Page;
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Upload…" }).ClickAsync();
         await ChooseAsync(page, Good, """{"prompt": "Which river flows through Wien?", "completion": "The Dan""", """{"prompt": "Which river flows through Cairo?"}""");
@@ -46,10 +44,8 @@ public sealed class DatasetTests(Chromium chromium)
     public async Task Upload_NameIsTaken_SaysSoAndReplacesWhenToldTo()
     {
         await using ServerProcess server = await ServerProcess.StartNewAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, server.Token, "/sign-in?returnUrl=/datasets");
+        await using Visit visit = await Visit.BeginAsync(chromium, server, "/sign-in?returnUrl=/datasets");
+        IPage page = visit.Page;
         await page.BuildDatasetAsync("facts", rows: 20, host: "local");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Upload…" }).ClickAsync();

@@ -23,6 +23,7 @@ public sealed class MeasureTests(Chromium chromium)
         await daemon.StartAsync();
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
         List<string> slow = [];
+        TestContext.Current.TestOutputHelper?.WriteLine($"load before: {await File.ReadAllTextAsync("/proc/loadavg")}");
         foreach (bool cold in new[] { true, false })
         {
             await using IBrowserContext kept = await SignedInAsync(dashboard);
@@ -50,11 +51,8 @@ public sealed class MeasureTests(Chromium chromium)
     {
         SkipUnlessAsked();
         await using FakeDaemon daemon = Example.Daemon();
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.WaitForPointsAsync(1);
         double[] figures = await page.EvaluateAsync<double[]>("""
             async () => {

@@ -16,11 +16,8 @@ public sealed class NewRunTests(Chromium chromium)
         TaskCompletionSource<Estimate> second = new();
         int asked = 0;
         daemon.Estimating = () => ++asked == 1 ? throw new RpcException(new Status(StatusCode.DeadlineExceeded, "")) : second.Task;
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/new");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/new");
+        IPage page = visit.Page;
 
         await page.GetByText("did not answer in time; asking again, 2 of").WaitForAsync();
         second.SetResult(new Estimate { Fits = true, Seconds = 42 });
@@ -34,11 +31,8 @@ public sealed class NewRunTests(Chromium chromium)
     {
         await using FakeDaemon daemon = Example.Daemon();
         daemon.Estimate = new Estimate { Fits = false, Reason = "Two slots of the largest layer need more.", LeastWeightBytes = 3 << 20, LeastTotalBytes = 440 << 20 };
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/new");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/new");
+        IPage page = visit.Page;
 
         await page.GetByText("It needs a weight budget of at least 3 MiB and 440 MiB in all.").WaitForAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start the run" })).ToBeDisabledAsync();
@@ -48,11 +42,8 @@ public sealed class NewRunTests(Chromium chromium)
     public async Task Yaml_BothWays_StartsTheRunThatWasWritten()
     {
         await using FakeDaemon daemon = Example.Daemon();
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync(width: 390, height: 844);
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/new");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/new", phone: true);
+        IPage page = visit.Page;
         await page.GetByLabel("Steps", new() { Exact = true }).FillAsync("77");
         await page.GetByLabel("Rank").FillAsync("4");
         await page.GetByRole(AriaRole.Button, new() { Name = "YAML" }).ClickAsync();

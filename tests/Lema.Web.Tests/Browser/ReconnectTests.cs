@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace Lema.Web.Tests.Browser;
 
-/// <summary>The connection between browser and dashboard breaks for a while.</summary>
+/// <summary>The connection between browser and dashboard breaks for a while, or the dashboard itself ends and comes back.</summary>
 [Collection(Chromium.Collection)]
 public sealed class ReconnectTests(Chromium chromium)
 {
@@ -39,11 +39,8 @@ public sealed class ReconnectTests(Chromium chromium)
     public async Task NewRun_PageIsLoadedAgain_KeepsWhatWasWritten()
     {
         await using FakeDaemon daemon = Example.Daemon();
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/new");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/new");
+        IPage page = visit.Page;
         await page.GetByLabel("Steps", new() { Exact = true }).FillAsync("77");
         await page.GetByLabel("Name", new() { Exact = true }).FillAsync("half-written");
         await page.GetByRole(AriaRole.Button, new() { Name = "YAML" }).ClickAsync();
@@ -52,17 +49,59 @@ public sealed class ReconnectTests(Chromium chromium)
         await page.ReloadAsync();
         await Assertions.Expect(page.GetByLabel("Steps", new() { Exact = true })).ToHaveValueAsync("77");
         await Assertions.Expect(page.GetByLabel("Name", new() { Exact = true })).ToHaveValueAsync("half-written");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "YAML" }).ClickAsync();
+        await page.GetByLabel("Run file in YAML").FillAsync("steps: [");
+        await page.ReloadAsync();
+        await Assertions.Expect(page.GetByLabel("Run file in YAML")).ToHaveValueAsync("steps: [");
+        await page.GetByRole(AriaRole.Alert).WaitForAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Form" }).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("Steps", new() { Exact = true })).ToHaveValueAsync("77");
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start the run" }).First).ToBeEnabledAsync();
+    }
+
+    /// <summary>What is typed while nobody listens is kept by the browser alone.</summary>
+    [Fact]
+    public async Task Dashboard_EndsAndComesBack_NothingHalfTypedIsLost()
+    {
+        await using FakeDaemon daemon = Example.Daemon();
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage chat = visit.Page, run = await visit.Browser.NewPageAsync();
+        await run.GotoAsync(visit.Dashboard.Address + "/new?host=local&from=01RUN");
+        ILocator question = chat.GetByLabel("Your question"), steps = run.GetByLabel("Steps", new() { Exact = true }), rank = run.GetByLabel("Rank");
+        await Assertions.Expect(steps).ToHaveValueAsync("200");
+        await steps.FillAsync("77");
+        await rank.FillAsync("many");
+        await rank.BlurAsync();
+        await run.GetByText("This is no number").WaitForAsync();
+        await question.FillAsync("What is the capital");
+
+        await visit.Dashboard.StopAsync();
+        foreach (IPage page in (IPage[])[chat, run]) await page.GetByText("Connection to the dashboard lost").WaitForAsync();
+        await question.FillAsync("What is the capital of Kenya?");
+        await run.GetByLabel("Name", new() { Exact = true }).FillAsync("half-wri");
+        await visit.Dashboard.ComeBackAsync();
+
+        foreach (IPage page in (IPage[])[chat, run]) await page.GetByText("Connection to the dashboard lost").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
+        await Assertions.Expect(run.GetByLabel("Name", new() { Exact = true })).ToHaveValueAsync("half-wri");
+        await Assertions.Expect(steps).ToHaveValueAsync("77");
+        await Assertions.Expect(rank).ToHaveValueAsync("many");
+        await run.GetByText("This is no number").WaitForAsync();
+        await Assertions.Expect(question).ToHaveValueAsync("What is the capital of Kenya?");
+        await question.PressAsync("Enter");
+        await Assertions.Expect(chat.Locator(".question")).ToContainTextAsync("What is the capital of Kenya?");
+        await Assertions.Expect(chat.Locator(".reply .text")).ToHaveTextAsync("Hello.");
+        await chat.ReloadAsync();
+        await Assertions.Expect(chat.Locator(".question")).ToHaveCountAsync(1);
+        await Assertions.Expect(question).ToHaveValueAsync("");
     }
 
     [Fact]
     public async Task DatasetsPage_HostIsAwayAndComesBack_ShowsItsDatasets()
     {
         await using FakeDaemon daemon = Example.Daemon();
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard);
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon);
+        IPage page = visit.Page;
         await page.GetByRole(AriaRole.Link, new() { Name = "first facts" }).WaitForAsync();
         await daemon.StopAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Datasets" }).ClickAsync();

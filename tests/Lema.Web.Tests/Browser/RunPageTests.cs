@@ -15,14 +15,11 @@ public sealed class RunPageTests(Chromium chromium)
         FakeRun run = new("01RUN", "first facts", 200);
         daemon.Runs["01RUN"] = run;
         for (int i = 0; i < 30; i++) run.Step(4 * Math.Exp(-i / 20.0));
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon);
+        IPage page = visit.Page;
         List<string> errors = [];
         page.Console += (_, message) => { if (message.Type == "error") errors.Add(message.Text); };
 
-        await page.SignInAsync(dashboard);
         await page.GetByRole(AriaRole.Link, new() { Name = "first facts" }).ClickAsync();
         await Expect(page.Locator("h1")).ToHaveTextAsync("first facts");
         await page.WaitForPointsAsync(30);
@@ -47,11 +44,8 @@ public sealed class RunPageTests(Chromium chromium)
     public async Task Chart_DraggedThenReset_ShowsTheFinerPointsAndThenAll()
     {
         await using FakeDaemon daemon = Example.Daemon();
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.WaitForPointsAsync(122);
 
         LocatorBoundingBoxResult box = await page.ZoomAsync(0.4f, 0.6f);
@@ -71,11 +65,8 @@ public sealed class RunPageTests(Chromium chromium)
         FakeRun run = new("01RUN", "long run", 100_000);
         daemon.Runs["01RUN"] = run;
         for (int i = 0; i < 100_000; i++) run.Step(4 * Math.Exp(-i / 20_000.0));
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, path: "/hosts/local/runs/01RUN");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN");
+        IPage page = visit.Page;
         await page.WaitForPointsAsync(1);
         Assert.Equal("2000", await page.Locator(".chart").First.GetAttributeAsync("data-points"));
 
@@ -95,30 +86,22 @@ public sealed class RunPageTests(Chromium chromium)
         away.Runs["02RUN"] = new FakeRun("02RUN", "far away", 50);
         await here.StartAsync();
         await away.StartAsync();
-        Dashboard dashboard = await Dashboard.StartAsync(("local", here.Address), ("gpu01", away.Address));
-        try
-        {
-            await using IBrowserContext browser = await chromium.OpenAsync();
-            IPage page = await browser.NewPageAsync();
-            await page.SignInAsync(dashboard, path: "/sign-in?host=local&returnUrl=/hosts");
-            await page.SignInAsync(dashboard, path: "/sign-in?host=gpu01&returnUrl=/");
-            await page.GetByRole(AriaRole.Link, new() { Name = "far away" }).WaitForAsync();
-            await away.StopAsync();
-            await page.GetByText("gpu01 is away.").WaitForAsync();
-            here.Runs["01RUN"].Step(0.1234);
-            await page.GetByText("0.1234").WaitForAsync();
+        await using Dashboard dashboard = await Dashboard.StartAsync(("local", here.Address), ("gpu01", away.Address));
+        await using IBrowserContext browser = await chromium.OpenAsync();
+        IPage page = await browser.NewPageAsync();
+        await page.SignInAsync(dashboard, path: "/sign-in?host=local&returnUrl=/hosts");
+        await page.SignInAsync(dashboard, path: "/sign-in?host=gpu01&returnUrl=/");
+        await page.GetByRole(AriaRole.Link, new() { Name = "far away" }).WaitForAsync();
+        await away.StopAsync();
+        await page.GetByText("gpu01 is away.").WaitForAsync();
+        here.Runs["01RUN"].Step(0.1234);
+        await page.GetByText("0.1234").WaitForAsync();
 
-            int port = new Uri(dashboard.Address).Port;
-            await dashboard.DisposeAsync();
-            await page.GetByText("Connection to the dashboard lost").WaitForAsync();
-            dashboard = await Dashboard.StartAsync(port, ("local", here.Address), ("gpu01", away.Address));
-            here.Runs["01RUN"].Step(0.1111);
-            await page.GetByText("0.1111").WaitForAsync(new() { Timeout = 60_000 });
-        }
-        finally
-        {
-            await dashboard.DisposeAsync();
-        }
+        await dashboard.StopAsync();
+        await page.GetByText("Connection to the dashboard lost").WaitForAsync();
+        await dashboard.ComeBackAsync();
+        here.Runs["01RUN"].Step(0.1111);
+        await page.GetByText("0.1111").WaitForAsync(new() { Timeout = 60_000 });
     }
 
     private static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);

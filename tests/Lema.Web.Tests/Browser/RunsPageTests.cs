@@ -18,11 +18,8 @@ public sealed class RunsPageTests(Chromium chromium)
         other.Step(9.25);
         daemon.Runs["02RUN"] = other;
         daemon.Runs["03RUN"] = new FakeRun("03RUN", "another", 50);
-        await daemon.StartAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", daemon.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard);
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon);
+        IPage page = visit.Page;
         ILocator names = page.Locator("tr[data-run] .name a");
 
         await Assertions.Expect(names).ToHaveCountAsync(3);

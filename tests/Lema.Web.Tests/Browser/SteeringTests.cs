@@ -13,11 +13,9 @@ public sealed class SteeringTests(Chromium chromium)
     public async Task Run_PausedResumedStoppedAndTalkedTo_FromThePage()
     {
         await using ServerProcess server = await ServerProcess.StartNewAsync();
-        await using Dashboard dashboard = await Dashboard.StartAsync(("local", server.Address));
-        await using IBrowserContext browser = await chromium.OpenAsync();
-        await browser.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
-        IPage page = await browser.NewPageAsync();
-        await page.SignInAsync(dashboard, server.Token, "/sign-in?returnUrl=/datasets");
+        await using Visit visit = await Visit.BeginAsync(chromium, server, "/sign-in?returnUrl=/datasets");
+        await visit.Browser.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+        IPage page = visit.Page;
         await page.BuildDatasetAsync("facts", rows: 600, host: "local");
         await page.StartRunAsync("steered", steps: 5000, checkpointEvery: 1000, evaluateEvery: 0, rows: 2);
 

@@ -4,38 +4,47 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Lema.Web.Tests.Fakes;
 
-/// <summary>The dashboard itself on a free port of this machine, showing the given daemons.</summary>
+/// <summary>The dashboard itself on a free port of this machine, showing the given daemons. It can end and come back at its address.</summary>
 internal sealed class Dashboard : IAsyncDisposable
 {
-    private readonly WebApplication _app;
-    private readonly string _hostsFile;
+    private readonly string _hostsFile = Path.GetTempFileName();
+    private WebApplication? _app;
 
-    private Dashboard(WebApplication app, string hostsFile)
+    private Dashboard()
     {
-        _app = app;
-        _hostsFile = hostsFile;
     }
 
-    public string Address => _app.Urls.First();
+    public string Address { get; private set; } = "http://127.0.0.1:0";
 
-    public IServiceProvider Services => _app.Services;
+    public IServiceProvider Services => _app!.Services;
 
-    public static Task<Dashboard> StartAsync(params (string Name, string Address)[] hosts) => StartAsync(0, hosts);
-
-    /// <param name="port">0: a free one.</param>
-    public static async Task<Dashboard> StartAsync(int port, params (string Name, string Address)[] hosts)
+    public static async Task<Dashboard> StartAsync(params (string Name, string Address)[] hosts)
     {
-        string file = Path.GetTempFileName();
-        await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new { hosts = hosts.Select(host => new { name = host.Name, address = host.Address }) }));
-        WebApplication app = DashboardServer.Build(["--urls", $"http://127.0.0.1:{port}", "--hosts", file, "--Logging:LogLevel:Default", "Warning"]);
-        await app.StartAsync();
-        return new(app, file);
+        Dashboard dashboard = new();
+        await File.WriteAllTextAsync(dashboard._hostsFile, JsonSerializer.Serialize(new { hosts = hosts.Select(host => new { name = host.Name, address = host.Address }) }));
+        await dashboard.ComeBackAsync();
+        return dashboard;
+    }
+
+    /// <summary>Ends the program; its pages lose their circuits.</summary>
+    public async Task StopAsync()
+    {
+        if (_app is null) return;
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _app = null;
+    }
+
+    public async Task ComeBackAsync()
+    {
+        _app = DashboardServer.Build(["--urls", Address, "--hosts", _hostsFile, "--Logging:LogLevel:Default", "Warning"]);
+        await _app.StartAsync();
+        Address = _app.Urls.First();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
+        await StopAsync();
         File.Delete(_hostsFile);
     }
 }

@@ -1,3 +1,4 @@
+using Lema.Web.Components.Controls;
 using Lema.Web.Conversations;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
@@ -8,6 +9,8 @@ namespace Lema.Web.Components.Conversations;
 public sealed partial class Conversation : IAsyncDisposable
 {
     private ElementReference _scroller;
+    private ElementReference _ask;
+    private FormDraft _draft = default!;
     private IJSObjectReference? _module;
     private CancellationTokenSource? _asking;
     private IReadOnlyList<ChatLane> _shown = [];
@@ -17,6 +20,9 @@ public sealed partial class Conversation : IAsyncDisposable
 
     [Inject]
     private IJSRuntime Js { get; set; } = default!;
+
+    [Inject]
+    private NavigationManager Navigation { get; set; } = default!;
 
     [Parameter, EditorRequired]
     public IReadOnlyList<ChatLane> Lanes { get; set; } = [];
@@ -44,6 +50,7 @@ public sealed partial class Conversation : IAsyncDisposable
     {
         _left = true;
         _asking?.Cancel();
+        await _draft.DisposeAsync();
         try
         {
             if (_module is not null) await _module.DisposeAsync();
@@ -53,6 +60,9 @@ public sealed partial class Conversation : IAsyncDisposable
             // The browser has gone.
         }
     }
+
+    // One question a page: a run's own is not that of the page of chats.
+    protected override void OnInitialized() => _draft = new(Js, "lema-question:" + new Uri(Navigation.Uri).AbsolutePath);
 
     /// <summary>Another conversation: what the one before was waiting for is stopped, and a question that is not sent yet stays in the box.</summary>
     protected override void OnParametersSet()
@@ -66,7 +76,11 @@ public sealed partial class Conversation : IAsyncDisposable
     {
         try
         {
-            if (firstRender) _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/conversation.js");
+            if (firstRender)
+            {
+                _module = await Js.InvokeAsync<IJSObjectReference>("import", "./js/conversation.js");
+                await _draft.WatchAsync(_ask);
+            }
             if (_module is not null && TurnCount > 0 && !_left) await _module.InvokeVoidAsync("keepAtEnd", _scroller);
         }
         catch (JSDisconnectedException)
@@ -84,6 +98,7 @@ public sealed partial class Conversation : IAsyncDisposable
         try
         {
             Task replies = Task.WhenAll(Lanes.Select(lane => lane.AskAsync(question.Trim(), Options, RenderSoon, asking.Token)));
+            await _draft.ForgetAsync();
             await BusyChanged.InvokeAsync();
             await replies;
         }

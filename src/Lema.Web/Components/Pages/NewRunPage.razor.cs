@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Lema.Web.Clients;
+using Lema.Web.Components.Controls;
 using Lema.Web.RunFiles;
 using Lema.Web.ViewModels;
 using Microsoft.AspNetCore.Components;
@@ -13,6 +14,7 @@ namespace Lema.Web.Components.Pages;
 public sealed partial class NewRunPage
 {
     private const string DraftKey = "lema-new-run";
+    private const string YamlField = "yaml";
     private const int EstimateAttempts = 5;
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(350);
     private static readonly TimeSpan EstimatePatience = TimeSpan.FromMinutes(1);
@@ -38,7 +40,9 @@ public sealed partial class NewRunPage
     private int _estimateAttempt;
     private bool _starting;
     private CancellationTokenSource? _estimation;
-    private IJSObjectReference? _drafts;
+    private FormDraft _kept = default!;
+    private ElementReference _form;
+    private bool _watched;
 
     [Inject]
     private IJSRuntime Js { get; set; } = default!;
@@ -65,11 +69,13 @@ public sealed partial class NewRunPage
     public override async ValueTask DisposeAsync()
     {
         if (_estimation is not null) await _estimation.CancelAsync();
+        await _kept.DisposeAsync();
         await base.DisposeAsync();
     }
 
     protected override async Task OnInitializedAsync()
     {
+        _kept = new(Js, DraftKey);
         if (!IsLive) return;
         _hosts = await Daemons.SignedInAsync();
         DaemonConnection? host = await Daemons.FindAsync(HostName) ?? (_hosts.Count > 0 ? _hosts[0] : null);
@@ -78,20 +84,26 @@ public sealed partial class NewRunPage
         await ChooseHostAsync(host.Name);
     }
 
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (!_listed || _watched) return;
+        _watched = true;
+        await _kept.WatchAsync(_form);
+    }
+
     private async Task RecallAsync(DaemonConnection host)
     {
-        _drafts = await Js.InvokeAsync<IJSObjectReference>("import", "./js/draft.js");
         try
         {
             if (FromRun is not null)
             {
                 RunDetail run = await host.Training.GetRunAsync(new GetRunRequest { Run = FromRun }, deadline: DaemonConnection.Soon);
                 _draft = new(new StartRunRequest { Model = run.Summary.Model, Dataset = run.Summary.Dataset, EvaluationDataset = run.EvaluationDataset, Settings = run.Settings });
+                await _kept.ForgetAsync();
+                return;
             }
-            else if (await _drafts.InvokeAsync<string?>("recall", DraftKey) is { } kept)
-            {
-                _draft = new(RunFileText.Read(kept));
-            }
+            if (await _kept.RecallAsync() is { } kept) _draft = new(RunFileText.Read(kept));
+            if (await _kept.RecallTypedAsync(YamlField) is not null) ShowYaml();
         }
         catch (RunFileException)
         {
@@ -125,6 +137,9 @@ public sealed partial class NewRunPage
         StartRunRequest run = _draft.Request;
         run.Model = Pick(ModelName, run.Model, _models.Where(model => model.Problem.Length == 0).Select(model => model.Name));
         run.Dataset = Pick(DatasetName, run.Dataset, _datasets.Where(dataset => !_datasets.Any(other => other.Heldout == dataset.Name)).Select(dataset => dataset.Name));
+        if (Left.IsCancellationRequested) return;
+        // What the link asked for is in the draft now, which a reload finds again, changed or not.
+        Navigation.NavigateTo(PageLink.ToNewRun(name), replace: true);
         await ChangeAsync(() => { });
     }
 
@@ -139,7 +154,7 @@ public sealed partial class NewRunPage
         change();
         _startFailure = null;
         if (_asYaml && _yamlProblem is null) _yaml = RunFileText.Write(_draft.Request);
-        if (_drafts is not null) await _drafts.InvokeVoidAsync("keep", DraftKey, RunFileText.Write(_draft.Request));
+        await _kept.KeepAsync(RunFileText.Write(_draft.Request));
         await InspectAsync();
         await EstimateAsync();
     }
@@ -216,6 +231,9 @@ public sealed partial class NewRunPage
         ? $"The host is busy and did not answer in time; asking again, {_estimateAttempt} of {EstimateAttempts}…"
         : "Calculating…";
 
+    /// <summary>The run as it was last understood.</summary>
+    private void ShowForm() => (_asYaml, _yamlProblem) = (false, null);
+
     private void ShowYaml()
     {
         _yaml = RunFileText.Write(_draft.Request);
@@ -246,7 +264,7 @@ public sealed partial class NewRunPage
             StartRunRequest request = _draft.Request.Clone();
             request.IdempotencyKey = _idempotencyKey;
             RunDetail run = await _connection!.Training.StartRunAsync(request, deadline: DateTime.UtcNow.AddMinutes(1));
-            if (_drafts is not null) await _drafts.InvokeVoidAsync("forget", DraftKey);
+            await _kept.ForgetAsync();
             Navigation.NavigateTo(PageLink.ToRun(_connection.Name, run.Summary.Id));
         }
         catch (RpcException failed)
