@@ -31,9 +31,10 @@ public sealed class NewRunTests(Chromium chromium)
     {
         await using FakeDaemon daemon = Example.Daemon();
         daemon.Estimate = new Estimate { Fits = false, Reason = "Two slots of the largest layer need more.", LeastWeightBytes = 3 << 20, LeastTotalBytes = 440 << 20 };
-        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/new");
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/new?host=local&from=gone");
         IPage page = visit.Page;
 
+        await page.GetByText("The settings of run gone cannot be taken over. There is no run gone.").WaitForAsync();
         await page.GetByText("It needs a weight budget of at least 3 MiB and 440 MiB in all.").WaitForAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start the run" })).ToBeDisabledAsync();
     }

@@ -33,6 +33,7 @@ public sealed partial class NewRunPage
     private string _yaml = "";
     private string? _yamlProblem;
     private string? _listProblem;
+    private string? _takeOverProblem;
     private Estimate? _estimate;
     private Failure? _estimateFailure;
     private Failure? _startFailure;
@@ -93,26 +94,33 @@ public sealed partial class NewRunPage
 
     private async Task RecallAsync(DaemonConnection host)
     {
+        if (FromRun is not null && await TakeOverAsync(host, FromRun)) return;
         try
         {
-            if (FromRun is not null)
-            {
-                RunDetail run = await host.Training.GetRunAsync(new GetRunRequest { Run = FromRun }, deadline: DaemonConnection.Soon);
-                _draft = new(new StartRunRequest { Model = run.Summary.Model, Dataset = run.Summary.Dataset, EvaluationDataset = run.EvaluationDataset, Settings = run.Settings });
-                await _kept.ForgetAsync();
-                return;
-            }
             if (await _kept.RecallAsync() is { } kept) _draft = new(RunFileText.Read(kept));
-            if (await _kept.RecallTypedAsync(YamlField) is not null) ShowYaml();
         }
         catch (RunFileException)
         {
             // A draft of an older version of the page; the fresh one stands.
         }
+        if (await _kept.RecallTypedAsync(YamlField) is not null) ShowYaml();
+    }
+
+    /// <returns>False where the host has no such run, or does not answer; the page says why.</returns>
+    private async Task<bool> TakeOverAsync(DaemonConnection host, string other)
+    {
+        try
+        {
+            RunDetail run = await host.Training.GetRunAsync(new GetRunRequest { Run = other }, deadline: DaemonConnection.Soon);
+            _draft = new(new StartRunRequest { Model = run.Summary.Model, Dataset = run.Summary.Dataset, EvaluationDataset = run.EvaluationDataset, Settings = run.Settings });
+        }
         catch (RpcException failed)
         {
-            _listProblem = Failure.From(failed).Message;
+            _takeOverProblem = $"The settings of run {other} cannot be taken over. {Failure.From(failed).Message}";
+            return false;
         }
+        await _kept.ForgetAsync();
+        return true;
     }
 
     private async Task ChooseHostAsync(string name)
