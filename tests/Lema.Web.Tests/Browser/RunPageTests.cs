@@ -41,6 +41,19 @@ public sealed class RunPageTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task Pipeline_HostWithACard_ShowsItsMemoryAndWhatIsCopied()
+    {
+        await using FakeDaemon daemon = Example.Daemon();
+        await using Visit visit = await Visit.BeginAsync(chromium, daemon, "/hosts/local/runs/01RUN?tab=pipeline");
+
+        ILocator card = visit.Page.GetByRole(AriaRole.Region, new() { Name = "Card NVIDIA H100" });
+
+        await Expect(card).ToContainTextAsync("20 GiB of 80 GiB");
+        await Expect(card).ToContainTextAsync("12 GiB/s");
+        await Expect(card).ToContainTextAsync("Busy–");
+    }
+
+    [Fact]
     public async Task Chart_DraggedThenReset_ShowsTheFinerPointsAndThenAll()
     {
         await using FakeDaemon daemon = Example.Daemon();

@@ -47,6 +47,7 @@ internal static class Example
         return new TelemetrySample
         {
             Time = Now(), Host = new HostSample { ProcessorShare = 0.8, MemoryUsedBytes = 3L << 30, MemoryTotalBytes = 8L << 30 },
+            Devices = { new DeviceSample { Name = "NVIDIA H100", MemoryUsedBytes = 20L << 30, MemoryTotalBytes = 80L << 30, UtilisationShare = -1, CopyBytesPerSecond = 12L << 30 } },
             Workers = { new WorkerSample { Job = run, RssBytes = 412_000_000, PlannedBytes = 600_000_000, DiskBytesPerSecond = 34e6, DiskStallShare = 0.06, HitShare = 0.24, Pipeline = pipeline } },
         };
     }

@@ -15,6 +15,7 @@ public sealed partial class PipelineTab
     private readonly IReadOnlyList<ChartSeries> _diskLine, _stalls, _diskStalls, _memory, _processorLine;
     private TelemetryFeed? _feed;
     private WorkerSample? _worker;
+    private IReadOnlyList<DeviceSample> _devices = [];
     private PipelinePicture? _picture;
     private DateTime _begin;
     private DateTime _last;
@@ -50,6 +51,7 @@ public sealed partial class PipelineTab
             DateTime time = sample.Time.ToDateTime();
             if (time <= _last) continue;
             _last = time;
+            _devices = sample.Devices;
             _worker = sample.Workers.FirstOrDefault(worker => worker.Job == Detail.Summary.Id);
             if (_worker is not null) Draw(sample.Host, _worker, time);
         }
