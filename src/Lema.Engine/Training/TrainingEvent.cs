@@ -15,8 +15,7 @@ public sealed record PhaseChanged(string Text, double? Fraction = null) : Traini
 public sealed record Notice(string Text) : TrainingEvent;
 
 /// <summary>How the run will use memory and time, before its first step.</summary>
-/// <param name="MeanStepTokens">Tokens of a step with the rows that the dataset has, on average.</param>
-public sealed record PlanMade(MemoryPlan Plan, PlanRequest Request, int Steps, double MeanStepTokens) : TrainingEvent;
+public sealed record PlanMade(MemoryPlan Plan, PlanRequest Request, int Steps) : TrainingEvent;
 
 /// <summary>The stream of the run's weights and the ledger of its memory. Pictures, statistics and totals may be read from any thread.</summary>
 public sealed record StreamOpened(IWeightStream Stream, MemoryLedger Ledger) : TrainingEvent;

@@ -81,7 +81,7 @@ public sealed class TrainingRun : IDisposable
         _evaluation = job.EvaluationFile is { } file && settings.Evaluation.EverySteps > 0 ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
         double achieved = ProbedFlops(request);
         _forecast = _plan.SecondsAt(request, request.Speeds with { FlopsPerSecond = achieved });
-        publish(new PlanMade(_plan with { SecondsPerStep = _forecast }, request with { Speeds = request.Speeds with { FlopsPerSecond = achieved } }, _steps, _data.MeanStepTokens()));
+        publish(new PlanMade(_plan with { SecondsPerStep = _forecast }, request with { Speeds = request.Speeds with { FlopsPerSecond = achieved } }, _steps));
     }
 
     /// <summary>Runs a job to its end, or until it is asked to stop. Runs on the calling thread, which has to be a dedicated one.</summary>

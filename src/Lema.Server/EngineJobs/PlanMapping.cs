@@ -6,10 +6,11 @@ namespace Lema.Server.EngineJobs;
 /// <summary>A memory plan of the engine in the terms of the protocol.</summary>
 internal static class PlanMapping
 {
-    /// <param name="meanStepTokens">Tokens of a step with the rows that the dataset has: memory is planned for full rows, time for these.</param>
-    public static Proto.Estimate ToProto(MemoryPlan plan, PlanRequest request, long steps, double meanStepTokens)
+    /// <param name="meanStepTokens">Tokens of a step with the rows that the dataset has: memory is planned for full rows, time for these. Null: not counted, time is for full rows too.</param>
+    public static Proto.Estimate ToProto(MemoryPlan plan, PlanRequest request, long steps, double? meanStepTokens)
     {
-        double seconds = plan.SecondsAt(request with { Length = Math.Max(1, (int)Math.Round(meanStepTokens / request.StepRows)) }, request.Speeds);
+        int length = meanStepTokens is { } mean ? Math.Max(1, (int)Math.Round(mean / request.StepRows)) : request.Length;
+        double seconds = plan.SecondsAt(request with { Length = length }, request.Speeds);
         Proto.Estimate estimate = new()
         {
             Fits = true,
@@ -19,7 +20,7 @@ internal static class PlanMapping
             SecondsPerStep = seconds,
             Seconds = seconds * steps,
             TokensPerStep = request.StepTokens,
-            MeanTokensPerStep = meanStepTokens,
+            MeanTokensPerStep = meanStepTokens ?? 0,
             TrainableParameters = request.TrainedParameters,
             DiskBytesPerSecond = request.Speeds.DiskBytesPerSecond,
             FlopsPerSecond = request.Speeds.FlopsPerSecond,

@@ -24,7 +24,7 @@ internal static class TrainingEvents
                 yield return new() { Log = new Proto.LogLine { Level = Proto.LogLine.Types.Level.Information, Text = notice.Text } };
                 break;
             case PlanMade plan:
-                yield return new() { Plan = PlanMapping.ToProto(plan.Plan, plan.Request, plan.Steps, plan.MeanStepTokens) };
+                yield return new() { Plan = PlanMapping.ToProto(plan.Plan, plan.Request, plan.Steps, meanStepTokens: null) };
                 break;
             case CheckpointSaved saved:
                 yield return new() { Checkpoint = CheckpointOf(saved, job.RunFolder) };

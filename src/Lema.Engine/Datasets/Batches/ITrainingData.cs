@@ -12,7 +12,7 @@ public interface ITrainingData : IDisposable
     /// <summary>Steps that show every row at least <paramref name="epochs"/> times; the last may begin the next epoch.</summary>
     int StepsFor(double epochs);
 
-    /// <summary>Tokens of a step on average over the dataset, without padding. Needs every row's length, so it waits for rows that are still being tokenized.</summary>
+    /// <summary>Tokens of a step on average over the dataset, without padding. Rests on the first ten thousand rows of a file of rows, and waits for those that are still being tokenized.</summary>
     double MeanStepTokens();
 
     /// <summary>The rows of one micro-batch. With packing a micro-batch holds several rows for each of its sequences.</summary>

@@ -5,6 +5,9 @@ namespace Lema.Engine.Datasets.Batches;
 /// <summary>Training data made of rows: ordered, perhaps packed, and cut into micro-batches. Position p of the road counts on through all epochs.</summary>
 public sealed class RowTrainingData : ITrainingData
 {
+    /// <summary>As many as are tokenized in a moment: an estimate of a large dataset must not wait for the whole.</summary>
+    private const int RowsForMean = 10_000;
+
     private readonly ITokenizedRows _rows;
     private readonly int _maxLength;
     private readonly int _microBatchSize;
@@ -37,7 +40,7 @@ public sealed class RowTrainingData : ITrainingData
     public int StepsFor(double epochs) => checked((int)Math.Ceiling(epochs * ItemCount / (_microBatchSize * (double)_gradientAccumulation)));
 
     public double MeanStepTokens() =>
-        Enumerable.Range(0, _rows.Count).Sum(row => (long)Math.Min(_rows.LengthOf(row), _maxLength)) / (double)ItemCount * _microBatchSize * _gradientAccumulation;
+        Enumerable.Range(0, Math.Min(_rows.Count, RowsForMean)).Average(row => Math.Min(_rows.LengthOf(row), _maxLength)) * _rows.Count / ItemCount * _microBatchSize * _gradientAccumulation;
 
     public IReadOnlyList<TokenizedRow> MicroBatch(int step, int microBatch)
     {
