@@ -21,7 +21,7 @@ internal sealed class DemoCommand : LemaCommand
 
     public DemoCommand() : base(
         "demo",
-        "The whole story on the embedded model, on a private daemon that is gone afterwards: dataset, base's replies, training, tuned replies, merge. Some three minutes. With --host, on that daemon.",
+        "The whole story on the embedded model, on a private daemon that is gone afterwards: dataset, base's replies, training, tuned replies, merge. Some four minutes. With --host, on that daemon.",
         "lema-remote demo",
         "lema-remote demo --seed 7 --format json 2> story.txt")
     {
@@ -75,7 +75,7 @@ internal sealed class DemoCommand : LemaCommand
     {
         if (!call.Output.Json) return call.Output;
         CliEnvironment environment = call.Environment;
-        return new Output(environment with { Out = environment.Error, OutIsTerminal = environment.ErrorIsTerminal }, json: false, call.Output.Quiet, color: false);
+        return new Output(environment with { Out = environment.Error, OutIsTerminal = environment.ErrorIsTerminal, OutWidth = environment.ErrorWidth }, json: false, call.Output.Quiet, color: false);
     }
 
     /// <summary>An empty folder for the results; what an earlier demo left in the cache is replaced.</summary>

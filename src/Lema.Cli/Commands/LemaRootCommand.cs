@@ -42,7 +42,7 @@ internal sealed class LemaRootCommand : RootCommand
         foreach (HelpOption help in Options.OfType<HelpOption>())
         {
             HelpAction usual = (HelpAction)help.Action!;
-            usual.MaxWidth = environment.Width();
+            usual.MaxWidth = environment.OutWidth();
             help.Action = new HelpWithExamples(usual);
         }
     }

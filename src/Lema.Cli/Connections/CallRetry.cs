@@ -13,28 +13,36 @@ internal static class CallRetry
     private const int Attempts = 20;
 
     /// <summary>For the middle of a transfer: a refused connection is tried again too, since a daemon was there.</summary>
-    /// <param name="note">Told before each further attempt.</param>
+    /// <param name="note">Told when the line breaks, and when it is there again.</param>
     public static ResiliencePipeline InTransfer(Action<string> note) => Create(note, (error, _) => ValueTask.FromResult(Failure.IsTransient(error)));
 
     /// <summary>For a first answer that the user waits for: where no daemon can be at the address, there is nothing to wait for.</summary>
-    /// <param name="note">Told before each further attempt.</param>
+    /// <param name="note">Told when the line breaks, and when it is there again.</param>
     public static ResiliencePipeline ForFirstAnswer(Action<string> note, HostEntry host) => Create(note, async (error, cancellation) =>
         Failure.IsTransient(error) && !IsRefused(error) && await HostFailure.WrongProtocolAsync(host, cancellation) is null);
 
-    private static ResiliencePipeline Create(Action<string> note, Func<RpcException, CancellationToken, ValueTask<bool>> mayPass) => new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    private static ResiliencePipeline Create(Action<string> note, Func<RpcException, CancellationToken, ValueTask<bool>> mayPass)
     {
-        ShouldHandle = async attempt => attempt.Outcome.Exception is RpcException error && await mayPass(error, attempt.Context.CancellationToken),
-        MaxRetryAttempts = Attempts,
-        BackoffType = DelayBackoffType.Exponential,
-        Delay = TimeSpan.FromMilliseconds(250),
-        MaxDelay = TimeSpan.FromSeconds(15),
-        UseJitter = true,
-        OnRetry = retry =>
+        BrokenLine line = new(note);
+        return new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
         {
-            note($"{Failure.From((RpcException)retry.Outcome.Exception!).Message} Trying again in {retry.RetryDelay.TotalSeconds:0.0} s.");
-            return ValueTask.CompletedTask;
-        },
-    }).Build();
+            ShouldHandle = async attempt =>
+            {
+                if (attempt.Outcome.Exception is null) line.Answered();
+                return attempt.Outcome.Exception is RpcException error && await mayPass(error, attempt.Context.CancellationToken);
+            },
+            MaxRetryAttempts = Attempts,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = TimeSpan.FromMilliseconds(250),
+            MaxDelay = TimeSpan.FromSeconds(15),
+            UseJitter = true,
+            OnRetry = retry =>
+            {
+                line.Broke(Failure.From((RpcException)retry.Outcome.Exception!).Message);
+                return ValueTask.CompletedTask;
+            },
+        }).Build();
+    }
 
     /// <summary>Whether the call never reached a daemon: nobody listens there, the name is unknown, or the certificate is another one.</summary>
     private static bool IsRefused(RpcException error)

@@ -1,3 +1,5 @@
+using Lema.Cli.Files;
+
 namespace Lema.Cli.Conversations;
 
 /// <summary>What the user typed in chats, kept in a file that only the user can read. A file that cannot be read or written is no reason not to chat.</summary>
@@ -38,9 +40,7 @@ internal sealed class ChatHistory
         if (_lines.Count > MostLines) _lines.RemoveAt(0);
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-            if (!File.Exists(_path) && !OperatingSystem.IsWindows()) new FileStream(_path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
-            File.WriteAllLines(_path, _lines.Select(Encode));
+            WholeFile.Write(_path, string.Concat(_lines.Select(l => Encode(l) + "\n")), secret: true);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -53,7 +53,7 @@ internal sealed class LineEditor(CliEnvironment environment, IReadOnlyList<strin
     /// <summary>Shows the part of the line around the cursor that fits.</summary>
     private void Draw(string prompt, EditedLine line)
     {
-        int room = Math.Max(8, environment.Width() - prompt.Length - 1);
+        int room = Math.Max(8, environment.ErrorWidth() - prompt.Length - 1);
         int from = Math.Max(0, line.Cursor - room);
         string shown = line.Text.Substring(from, Math.Min(room, line.Text.Length - from)).Replace('\n', '⏎');
         environment.Error.Write($"\r{prompt}{shown}\e[K\r\e[{prompt.Length + line.Cursor - from}C");

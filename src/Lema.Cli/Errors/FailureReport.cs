@@ -11,11 +11,6 @@ namespace Lema.Cli.Errors;
 /// <summary>What the user reads when a command fails, and the exit code that goes with it.</summary>
 internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList<string> Remedies)
 {
-    // IOException.HResult where a disk is full: errno of Linux, and Windows' own code.
-    private const int NoSpaceLeft = 28;
-    private const int QuotaExceeded = 122;
-    private const int WindowsDiskFull = unchecked((int)0x80070070);
-
     private static readonly FailureReport Interrupted = new(Errors.ExitCode.Interrupted, "", []);
 
     /// <param name="interrupted">Whether the user pressed Ctrl-C, so that a cancellation is no failure.</param>
@@ -31,7 +26,7 @@ internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList
             DaemonOptionsException options => new FailureReport(Errors.ExitCode.NotAllowed, options.Message, []),
             RpcException remote => FromCall(remote),
             HttpRequestException or SocketException => new FailureReport(Errors.ExitCode.Unreachable, failure.Message, []),
-            IOException { HResult: NoSpaceLeft or QuotaExceeded or WindowsDiskFull } => new FailureReport(Errors.ExitCode.Failed, failure.Message, ["Free some space there, or name another folder. A download that broke off goes on where it was."]),
+            IOException when FullDisk.IsCauseOf(failure) => new FailureReport(Errors.ExitCode.Failed, failure.Message, ["Free some space there, or name another folder. A download that broke off goes on where it was."]),
             IOException or UnauthorizedAccessException => new FailureReport(Errors.ExitCode.Failed, failure.Message, []),
             _ => null,
         };

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lema.Cli.Errors;
+using Lema.Cli.Files;
 
 namespace Lema.Cli.Hosts;
 
@@ -33,14 +34,12 @@ internal sealed class HostsFile(string path)
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            string temporary = $"{path}.{Environment.ProcessId}.tmp";
-            File.WriteAllText(temporary, JsonSerializer.Serialize(document, HostsJson.Default.HostsDocument) + "\n");
-            File.Move(temporary, path, overwrite: true);
+            WholeFile.Write(path, JsonSerializer.Serialize(document, HostsJson.Default.HostsDocument) + "\n");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new CliException(ExitCode.Failed, $"{path} cannot be written: {failure.Message}");
+            string problem = FullDisk.IsCauseOf(failure) ? "the disk is full." : failure.Message;
+            throw new CliException(ExitCode.Failed, $"{path} cannot be written: {problem}", "Free some space there or make it writable, or let XDG_CONFIG_HOME name another folder. The named hosts are as they were.");
         }
     }
 }

@@ -16,7 +16,7 @@ internal sealed class LiveLine(CliEnvironment environment, bool quiet)
     public void Show(Func<int, string> draw, string milestone)
     {
         if (quiet) return;
-        int width = environment.Width();
+        int width = environment.ErrorWidth();
         if (environment.ErrorIsTerminal)
         {
             string line = draw(width - 1);

@@ -20,8 +20,7 @@ internal sealed class Output
         _environment = environment;
         Json = json;
         Quiet = quiet;
-        Text = Console(environment.Out, environment.OutIsTerminal, color);
-        Notes = Console(environment.Error, environment.ErrorIsTerminal, color);
+        Text = Console(environment.Out, environment.OutIsTerminal, environment.OutWidth(), color);
         Live = new LiveLine(environment, quiet);
     }
 
@@ -32,12 +31,10 @@ internal sealed class Output
     /// <summary>Standard output, for results as text.</summary>
     public IAnsiConsole Text { get; }
 
-    /// <summary>Standard error, for everything that is no result.</summary>
-    public IAnsiConsole Notes { get; }
-
     public LiveLine Live { get; }
 
-    public int Width => _environment.Width();
+    /// <summary>Columns that results have room for.</summary>
+    public int Width => _environment.OutWidth();
 
     /// <summary>The JSON line of a message, or its text.</summary>
     public void Result(IMessage message, Action<IAnsiConsole> render)
@@ -80,7 +77,7 @@ internal sealed class Output
         _environment.Error.WriteLine(SafeText.Of(text));
     }
 
-    private IAnsiConsole Console(TextWriter writer, bool isTerminal, bool color)
+    private static IAnsiConsole Console(TextWriter writer, bool isTerminal, int width, bool color)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -89,7 +86,7 @@ internal sealed class Output
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(new TrimmedLines(writer)),
         });
-        console.Profile.Width = _environment.Width();
+        console.Profile.Width = width;
         return console;
     }
 }

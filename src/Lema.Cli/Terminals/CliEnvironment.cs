@@ -18,8 +18,11 @@ internal sealed record CliEnvironment
     /// <summary>The next key, null at the end of input; null as a whole where keys cannot be read one by one.</summary>
     public Func<ConsoleKeyInfo?>? Keys { get; init; }
 
-    /// <summary>Columns of the terminal, asked each time because a window can be resized.</summary>
-    public required Func<int> Width { get; init; }
+    /// <summary>Columns that standard output has room for, asked each time because a window can be resized.</summary>
+    public required Func<int> OutWidth { get; init; }
+
+    /// <summary>Columns that standard error has room for.</summary>
+    public required Func<int> ErrorWidth { get; init; }
 
     /// <summary>Value of an environment variable; null when it is not set.</summary>
     public required Func<string, string?> Variable { get; init; }

@@ -19,7 +19,8 @@ internal static class ProcessEnvironment
         ErrorIsTerminal = !Console.IsErrorRedirected,
         InIsTerminal = !Console.IsInputRedirected,
         Keys = Console.IsInputRedirected || Console.IsErrorRedirected ? null : ReadKey,
-        Width = Width,
+        OutWidth = () => Width(Console.IsOutputRedirected),
+        ErrorWidth = () => Width(Console.IsErrorRedirected),
         Variable = Environment.GetEnvironmentVariable,
         HomeFolder = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
         Interrupts = interrupts,
@@ -41,10 +42,10 @@ internal static class ProcessEnvironment
 
     private static StreamWriter Writer(Stream stream) => new(stream, Utf8) { AutoFlush = true, NewLine = "\n" };
 
-    private static int Width()
+    private static int Width(bool isRedirected)
     {
         if (int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), out int columns) && columns > 0) return columns;
-        if (Console.IsOutputRedirected && Console.IsErrorRedirected) return UnlimitedWidth;
+        if (isRedirected) return UnlimitedWidth;
         int width = Console.WindowWidth;
         return width > 0 ? width : 80;
     }

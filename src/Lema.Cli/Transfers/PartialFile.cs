@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lema.Cli.Files;
 
 namespace Lema.Cli.Transfers;
 
@@ -77,10 +78,5 @@ internal sealed class PartialFile
         }
     }
 
-    private void Save()
-    {
-        string temporary = StatePath + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(_state, PartialJson.Default.PartialState));
-        File.Move(temporary, StatePath, overwrite: true);
-    }
+    private void Save() => WholeFile.Write(StatePath, JsonSerializer.Serialize(_state, PartialJson.Default.PartialState));
 }

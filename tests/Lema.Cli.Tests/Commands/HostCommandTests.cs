@@ -1,9 +1,13 @@
+using Lema.Cli.Hosts;
 using Lema.Cli.Tests.Fakes;
 
 namespace Lema.Cli.Tests.Commands;
 
 public sealed class HostCommandTests
 {
+    /// <summary>A device that every write to fails on as on a full disk.</summary>
+    private const string FullDevice = "/dev/full";
+
     [Fact]
     public async Task Add_FirstHost_BecomesTheCurrentOne()
     {
@@ -30,6 +34,23 @@ public sealed class HostCommandTests
         Assert.Equal(0, await terminal.RunAsync("host", "list"));
 
         Assert.Equal("   NAME  ADDRESS        TRUST  TOKEN FILE\n*  b     http://b:5090\n", string.Join('\n', terminal.Out.Split('\n').Select(l => l.TrimEnd())));
+    }
+
+    [Fact]
+    public async Task Add_FullDisk_SaysWhatToDoAndLeavesTheHostsAsTheyWere()
+    {
+        Assert.SkipUnless(File.Exists(FullDevice), $"There is no {FullDevice} here.");
+        using TestTerminal terminal = new();
+        await terminal.RunAsync("host", "add", "a", "http://a");
+        string folder = terminal.Environment.ConfigFolder;
+        File.CreateSymbolicLink(Path.Combine(folder, $"{HostsFile.FileName}.{Environment.ProcessId}.tmp"), FullDevice);
+
+        Assert.Equal(1, await terminal.RunAsync("host", "add", "b", "http://b"));
+
+        Assert.Contains("hosts.json cannot be written: the disk is full.\n  Free some space there", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal([HostsFile.FileName], Directory.GetFiles(folder).Select(Path.GetFileName));
+        Assert.Equal(0, await terminal.RunAsync("host", "use", "a"));
+        Assert.Equal(3, await terminal.RunAsync("host", "use", "b"));
     }
 
     [Theory]

@@ -106,6 +106,28 @@ public sealed class TransferTests
         Assert.Contains("Trying again", terminal.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>The calls of a transfer go over one line: its break is told once.</summary>
+    [Theory]
+    [InlineData("artifact", "download", "first", "-o", "here")]
+    [InlineData("model", "upload", "mine", "model")]
+    public async Task Transfer_EveryCallBreaksAtOnce_IsToldOnce(params string[] command)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        byte[] bytes = Bytes((int)TransferPart.Size * TransferPart.ParallelCalls);
+        Directory.CreateDirectory(Path.Combine(terminal.Home, "model"));
+        await File.WriteAllBytesAsync(Path.Combine(terminal.Home, "model", "model.safetensors"), bytes);
+        daemon.Artifacts.Files["model.safetensors"] = bytes;
+        daemon.Artifacts.BreakNextCalls = TransferPart.ParallelCalls;
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, [.. command[..^1], Path.Combine(terminal.Home, command[^1])]));
+
+        string[] told = [.. terminal.Error.Split('\n').Where(l => l.Contains("again", StringComparison.Ordinal))];
+        Assert.Equal(2, told.Length);
+        Assert.EndsWith("Trying again for some minutes.", told[0], StringComparison.Ordinal);
+        Assert.Equal("Connected again.", told[1]);
+    }
+
     [Fact]
     public async Task Upload_PartlyThere_SendsOnlyTheRest()
     {

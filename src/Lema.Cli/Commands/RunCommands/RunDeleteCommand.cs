@@ -1,24 +1,14 @@
-using System.CommandLine;
+using Google.Protobuf;
 using Lema.Cli.Connections;
-using Lema.Cli.Errors;
 using Lema.Protocol.V1;
 
 namespace Lema.Cli.Commands.RunCommands;
 
 /// <summary>Removes a run that has ended.</summary>
-internal sealed class RunDeleteCommand : LemaCommand
+internal sealed class RunDeleteCommand() : DeleteCommand(RunArgument.Create(), "Remove a run that has ended, with its checkpoints.", "lema-remote run delete first --yes")
 {
-    private readonly Argument<string> _run = RunArgument.Create();
+    protected override string Question(string name) => $"Delete the run {name} and its checkpoints?";
 
-    public RunDeleteCommand() : base("delete", "Remove a run that has ended, with its checkpoints.", "lema-remote run delete first --yes") => Add(_run);
-
-    protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
-    {
-        string run = call.Get(_run);
-        call.Confirm($"Delete the run {run} and its checkpoints?");
-        await using HostConnection host = await call.ConnectAsync(cancellation);
-        DeleteRunResponse answer = await host.Training.DeleteRunAsync(new DeleteRunRequest { Run = run }, cancellationToken: cancellation);
-        call.Output.Result(answer, _ => call.Output.Note($"Deleted {run}."));
-        return ExitCode.Done;
-    }
+    protected override async Task<IMessage> DeleteAsync(HostConnection host, string name, CancellationToken cancellation) =>
+        await host.Training.DeleteRunAsync(new DeleteRunRequest { Run = name }, cancellationToken: cancellation);
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lema.Cli.Errors;
+using Lema.Cli.Files;
 using Lema.Cli.RunFiles;
 
 namespace Lema.Cli.Commands.TrainCommands;
@@ -22,16 +23,15 @@ internal sealed class TrainInitCommand : LemaCommand
         Add(_force);
     }
 
-    protected override async Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
+    protected override Task<int> ExecuteAsync(Invocation call, CancellationToken cancellation)
     {
         string file = call.Environment.FullPath(call.Get(_file));
         if (File.Exists(file) && !call.Get(_force)) throw new CliException(ExitCode.Failed, $"{file} is there already.", "Say --force to replace it, or name another file.");
         string folder = Path.GetDirectoryName(file)!;
-        Directory.CreateDirectory(folder);
         string schema = Path.Combine(folder, RunFileSchema.FileName);
-        await File.WriteAllTextAsync(schema, RunFileSchema.Write(), cancellation);
-        await File.WriteAllTextAsync(file, RunFileTemplate.Write(call.Required(_model), call.Required(_dataset), RunFileSchema.FileName), cancellation);
+        WholeFile.Write(schema, RunFileSchema.Write());
+        WholeFile.Write(file, RunFileTemplate.Write(call.Required(_model), call.Required(_dataset), RunFileSchema.FileName));
         call.Output.Wrote($"Wrote {file} and {schema}. Check it: lema-remote train --config {call.Get(_file)} --dry-run", file, schema);
-        return ExitCode.Done;
+        return Task.FromResult(ExitCode.Done);
     }
 }
