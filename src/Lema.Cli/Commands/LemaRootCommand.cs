@@ -44,7 +44,10 @@ internal sealed class LemaRootCommand : RootCommand
             HelpAction usual = (HelpAction)help.Action!;
             usual.MaxWidth = environment.OutWidth();
             help.Action = new HelpWithExamples(usual);
+            // They look like paths, and would be offered as completions.
+            foreach (string alias in help.Aliases.Where(a => a.StartsWith('/')).ToArray()) help.Aliases.Remove(alias);
         }
+        ValueNames.Complete(this);
     }
 
     public CliEnvironment Environment { get; }

@@ -17,7 +17,8 @@ internal static class RunText
     public static string ProgressLine(RunProgress progress, int width)
     {
         RunSummary run = progress.Run;
-        if (progress.Losses.Count == 0 || progress.Phase.Length > 0)
+        bool isRunning = run.State == RunState.Running;
+        if (progress.Losses.Count == 0 || (progress.Phase.Length > 0 && !isRunning && !HasEnded(run.State)))
         {
             string share = progress.PhaseFraction > 0 ? Quantity.Percent(Math.Min(1, progress.PhaseFraction)) : "";
             return Fields.Fit([State(run.State), SafeText.Of(progress.Phase), share, SafeText.Of(run.Reason)], width);
@@ -26,6 +27,7 @@ internal static class RunText
         return Fields.Fit(
         [
             $"step {run.Step}{(run.TotalSteps > 0 ? $"/{run.TotalSteps}" : "")}",
+            isRunning ? SafeText.Of(progress.Phase) : "",
             $"loss {Quantity.Loss(progress.Losses[^1])}",
             left,
             Sparkline.Draw(progress.Losses, Math.Clamp(width / 5, 6, SparklineWidth)),

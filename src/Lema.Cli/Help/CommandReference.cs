@@ -92,12 +92,10 @@ internal static class CommandReference
         foreach (Option option in options.Where(o => !o.Hidden))
         {
             string names = string.Join(", ", option.Aliases.Prepend(option.Name));
-            string value = option.ValueType == typeof(bool) ? "" : $" {option.HelpName ?? ValueName(option)}";
+            string value = option.HelpName is { } name ? $" {name}" : "";
             text.Append(CultureInfo.InvariantCulture, $"| `{Escape(names + value)}` | {Escape(option.Description ?? "")}{Default(option)} |\n");
         }
     }
-
-    private static string ValueName(Option option) => (Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) == typeof(string) ? "TEXT" : "NUMBER";
 
     private static string Default(Option option) =>
         option.HasDefaultValue && Convert.ToString(option.GetDefaultValue(), CultureInfo.InvariantCulture) is { Length: > 0 } value && option.ValueType != typeof(bool) && !option.ValueType.IsArray

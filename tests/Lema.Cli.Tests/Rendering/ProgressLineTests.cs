@@ -26,6 +26,20 @@ public sealed class ProgressLineTests
         Assert.Equal("preparing  tokenizing  25.0 %", RunText.ProgressLine(progress, 80));
     }
 
+    /// <summary>An evaluation, and the first step after it, may take minutes.</summary>
+    [Theory]
+    [InlineData(RunState.Running, "step 120/200  Evaluating  loss 0.4000")]
+    [InlineData(RunState.Completed, "step 120/200  loss 0.4000  1 m 20 s left")]
+    [InlineData(RunState.Preparing, "preparing  Evaluating  60.0 %")]
+    public void ProgressLine_APhaseBetweenSteps_StaysWithTheFiguresOfTheLastStep(RunState state, string expected)
+    {
+        RunProgress progress = Progress();
+        progress.Run.State = state;
+        progress.Apply(new RunEvent { Phase = new PhaseChange { Text = "Evaluating", Fraction = 0.6 } }, progress.Run);
+
+        Assert.Equal(expected, RunText.ProgressLine(progress, 40));
+    }
+
     [Fact]
     public void ProgressLine_NarrowerThanItsFirstField_IsCut() => Assert.Equal("step 1…", RunText.ProgressLine(Progress(), 7));
 
