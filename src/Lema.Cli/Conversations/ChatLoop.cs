@@ -19,7 +19,7 @@ internal sealed class ChatLoop(ChatSession session, Output output, CliEnvironmen
         LineEditor lines = new(environment, _history.Lines);
         output.Note("Say something; /help lists the commands, Ctrl-C stops a reply, /quit ends.");
         output.Note("Several lines: end them with \\, or put them between lines of \"\"\".");
-        while (ReadMessage(lines) is { } message)
+        while (!cancellation.IsCancellationRequested && ReadMessage(lines) is { } message)
         {
             if (message.Trim().Length == 0) continue;
             _history.Add(message);

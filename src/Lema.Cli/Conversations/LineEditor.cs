@@ -13,16 +13,17 @@ internal sealed class LineEditor(CliEnvironment environment, IReadOnlyList<strin
             if (environment.InIsTerminal) environment.Error.Write(prompt);
             return environment.In.ReadLine();
         }
-        return ReadKeys(environment.Keys, prompt);
+        using KeySession keys = environment.Keys();
+        return ReadKeys(keys, prompt);
     }
 
-    private string? ReadKeys(Func<ConsoleKeyInfo?> keys, string prompt)
+    private string? ReadKeys(KeySession keys, string prompt)
     {
         EditedLine line = new(history);
         while (true)
         {
             Draw(prompt, line);
-            ConsoleKeyInfo? key = keys();
+            ConsoleKeyInfo? key = keys.Next();
             if (key is null || key is { Key: ConsoleKey.D, Modifiers: ConsoleModifiers.Control } && line.Text.Length == 0)
             {
                 environment.Error.WriteLine();

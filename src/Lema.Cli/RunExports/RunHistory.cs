@@ -21,7 +21,8 @@ internal sealed record RunHistory(
         RunDetail detail = await host.Training.GetRunAsync(new GetRunRequest { Run = run }, cancellationToken: cancellation);
         Dictionary<string, SortedDictionary<long, double>> series = new(StringComparer.Ordinal);
         Dictionary<long, double> seconds = [];
-        for (long from = 1; from <= Math.Max(1, detail.Summary.Step); from += Window)
+        // From 0: an evaluation before the first step belongs to it too.
+        for (long from = 0; from <= detail.Summary.Step; from += Window)
         {
             GetMetricsRequest request = new() { Run = run, FromStep = from, ToStep = from + Window - 1, MaxPoints = Window };
             GetMetricsResponse part = await host.Training.GetMetricsAsync(request, cancellationToken: cancellation);

@@ -15,8 +15,8 @@ internal sealed record CliEnvironment
 
     public required bool InIsTerminal { get; init; }
 
-    /// <summary>The next key, null at the end of input; null as a whole where keys cannot be read one by one.</summary>
-    public Func<ConsoleKeyInfo?>? Keys { get; init; }
+    /// <summary>Begins to read keys; null where they cannot be read one by one.</summary>
+    public Func<KeySession>? Keys { get; init; }
 
     /// <summary>Columns that standard output has room for, asked each time because a window can be resized.</summary>
     public required Func<int> OutWidth { get; init; }

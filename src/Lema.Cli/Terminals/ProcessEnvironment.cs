@@ -18,27 +18,13 @@ internal static class ProcessEnvironment
         OutIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,
         InIsTerminal = !Console.IsInputRedirected,
-        Keys = Console.IsInputRedirected || Console.IsErrorRedirected ? null : ReadKey,
+        Keys = Console.IsInputRedirected || Console.IsErrorRedirected ? null : KeySession.OfProcess,
         OutWidth = () => Width(Console.IsOutputRedirected),
         ErrorWidth = () => Width(Console.IsErrorRedirected),
         Variable = Environment.GetEnvironmentVariable,
         HomeFolder = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
         Interrupts = interrupts,
     };
-
-    /// <summary>The next key. Ctrl-C is a key as well while one is waited for: a signal would not wake the wait.</summary>
-    private static ConsoleKeyInfo? ReadKey()
-    {
-        Console.TreatControlCAsInput = true;
-        try
-        {
-            return Console.ReadKey(intercept: true);
-        }
-        finally
-        {
-            Console.TreatControlCAsInput = false;
-        }
-    }
 
     private static StreamWriter Writer(Stream stream) => new(stream, Utf8) { AutoFlush = true, NewLine = "\n" };
 
