@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lema.Cli.Connections;
 using Lema.Cli.Conversations;
 using Lema.Cli.Errors;
+using Lema.Cli.Files;
 using Lema.Cli.Rendering;
 using Lema.Cli.RunFiles;
 using Lema.Protocol.Client;
@@ -50,7 +51,7 @@ internal sealed class EvalCommand : LemaCommand
         request.Target = await TargetResolver.ResolveAsync(host, call.Get(_target), call.Get(_checkpoint), cancellation);
         request.Target.BaseOnly = call.Get(_base);
         EvaluationOutcome outcome = await new EvaluationFollower(host, call.Output, call.Environment.Clock).RunAsync(request, cancellation);
-        if (call.Get(_replies) is { } file) await File.WriteAllLinesAsync(call.Environment.FullPath(file), outcome.Replies.Select(r => Google.Protobuf.JsonFormatter.Default.Format(r)), cancellation);
+        if (call.Get(_replies) is { } file) ResultFile.Write(call.Environment.FullPath(file), string.Concat(outcome.Replies.Select(r => Google.Protobuf.JsonFormatter.Default.Format(r) + "\n")));
         call.Output.Result(outcome.Result, console => Write(console, outcome.Result));
         return ExitCode.Done;
     }

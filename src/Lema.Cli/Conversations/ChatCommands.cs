@@ -1,3 +1,4 @@
+using Lema.Cli.Files;
 using Lema.Cli.Help;
 using Lema.Cli.Rendering;
 using Lema.Cli.Terminals;
@@ -91,7 +92,7 @@ internal sealed class ChatCommands(ChatSession session, Output output, CliEnviro
             Conversation conversation = new();
             if (session.SystemMessage is { } system) conversation.Messages.Add(new ChatMessage { Role = "system", Content = system });
             conversation.Messages.AddRange(session.History);
-            File.WriteAllText(path, Google.Protobuf.JsonFormatter.Default.Format(conversation) + "\n");
+            ResultFile.Write(path, Google.Protobuf.JsonFormatter.Default.Format(conversation) + "\n");
             output.Note($"Wrote {path}.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

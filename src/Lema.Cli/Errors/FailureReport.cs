@@ -26,7 +26,7 @@ internal sealed record FailureReport(int ExitCode, string Problem, IReadOnlyList
             DaemonOptionsException options => new FailureReport(Errors.ExitCode.NotAllowed, options.Message, []),
             RpcException remote => FromCall(remote),
             HttpRequestException or SocketException => new FailureReport(Errors.ExitCode.Unreachable, failure.Message, []),
-            IOException when FullDisk.IsCauseOf(failure) => new FailureReport(Errors.ExitCode.Failed, failure.Message, ["Free some space there, or name another folder. A download that broke off goes on where it was."]),
+            IOException when FullDisk.IsCauseOf(failure) => new FailureReport(Errors.ExitCode.Failed, failure.Message, ["Free some space there, or name another place."]),
             IOException or UnauthorizedAccessException => new FailureReport(Errors.ExitCode.Failed, failure.Message, []),
             _ => null,
         };

@@ -1,3 +1,5 @@
+using Lema.Cli.Errors;
+
 namespace Lema.Cli.Files;
 
 /// <summary>Writes a file whole or not at all: where the disk is full, what was there before stays, and nothing else does.</summary>
@@ -18,9 +20,10 @@ internal static class WholeFile
             using (StreamWriter writer = new(temporary, options)) writer.Write(text);
             File.Move(temporary, path, overwrite: true);
         }
-        catch
+        catch (Exception failure)
         {
             if (File.Exists(temporary)) File.Delete(temporary);
+            if (FullDisk.IsCauseOf(failure)) throw FullDisk.At(path);
             throw;
         }
     }

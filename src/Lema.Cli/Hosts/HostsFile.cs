@@ -38,8 +38,8 @@ internal sealed class HostsFile(string path)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            string problem = FullDisk.IsCauseOf(failure) ? "the disk is full." : failure.Message;
-            throw new CliException(ExitCode.Failed, $"{path} cannot be written: {problem}", "Free some space there or make it writable, or let XDG_CONFIG_HOME name another folder. The named hosts are as they were.");
+            string problem = FullDisk.IsCauseOf(failure) ? failure.Message : $"{path} cannot be written: {failure.Message}";
+            throw new CliException(ExitCode.Failed, problem, "Free some space there or make it writable, or let XDG_CONFIG_HOME name another folder. The named hosts are as they were.");
         }
     }
 }

@@ -9,6 +9,9 @@ internal sealed class JobProgress(Output output, TimeProvider clock)
     /// <summary>Milestones of a job, so that a log gets a line for each tenth.</summary>
     private const int Milestones = 10;
 
+    /// <summary>Before that, a rate says more of the first message than of the work.</summary>
+    private static readonly TimeSpan RateAfter = TimeSpan.FromMilliseconds(200);
+
     private string _phase = "";
     private long _phaseStart;
     private long _doneAtStart;
@@ -21,8 +24,8 @@ internal sealed class JobProgress(Output output, TimeProvider clock)
             _phaseStart = clock.GetTimestamp();
             _doneAtStart = progress.Done;
         }
-        double seconds = clock.GetElapsedTime(_phaseStart).TotalSeconds;
-        double rate = seconds > 0 ? (progress.Done - _doneAtStart) / seconds : 0;
+        TimeSpan elapsed = clock.GetElapsedTime(_phaseStart);
+        double rate = elapsed >= RateAfter ? (progress.Done - _doneAtStart) / elapsed.TotalSeconds : 0;
         long tenth = progress.Total > 0 ? progress.Done * Milestones / progress.Total : 0;
         output.Live.Show(width => Draw(progress, rate, width), $"{progress.Phase} {tenth}");
     }

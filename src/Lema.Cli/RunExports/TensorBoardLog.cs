@@ -1,3 +1,5 @@
+using Lema.Cli.Files;
+
 namespace Lema.Cli.RunExports;
 
 /// <summary>A run as a TensorBoard event file with the tags that transformers' Trainer writes.</summary>
@@ -21,8 +23,12 @@ internal static class TensorBoardLog
         double start = started.ToUnixTimeMilliseconds() / 1000.0;
         Directory.CreateDirectory(folder);
         string file = Path.Combine(folder, $"events.out.tfevents.{started.ToUnixTimeSeconds()}.lema");
-        using FileStream stream = new(file, FileMode.Create, FileAccess.Write);
-        TensorBoardWriter writer = new(stream);
+        ResultFile.Write(file, stream => Write(history, new TensorBoardWriter(stream), start));
+        return file;
+    }
+
+    private static void Write(RunHistory history, TensorBoardWriter writer, double start)
+    {
         writer.WriteHeader(start);
         foreach (long step in history.Steps)
         {
@@ -32,6 +38,5 @@ internal static class TensorBoardLog
                 if (history.At(series, step) is { } value) writer.WriteScalar(tag, step, value, time);
             }
         }
-        return file;
     }
 }

@@ -20,7 +20,14 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
         foreach (FileEntry file in files)
         {
             string target = TargetOf(folder, file.Path);
-            await DownloadFileAsync(owner, file, target, retry, progress, cancellation);
+            try
+            {
+                await DownloadFileAsync(owner, file, target, retry, progress, cancellation);
+            }
+            catch (IOException failure) when (FullDisk.IsCauseOf(failure))
+            {
+                throw new CliException(ExitCode.Failed, FullDisk.At(target).Message, "Free some space there, and give the command again: it goes on where it was. Or name another folder with --output.");
+            }
             names.Add(target);
         }
         progress.End();

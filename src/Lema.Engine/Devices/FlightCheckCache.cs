@@ -40,16 +40,17 @@ public sealed class FlightCheckCache(string file)
 
     private void Write(Dictionary<string, Entry> entries)
     {
+        string temporary = $"{file}.{Environment.ProcessId}";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            string temporary = $"{file}.{Environment.ProcessId}";
             File.WriteAllText(temporary, JsonSerializer.Serialize(entries));
             File.Move(temporary, file, overwrite: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Nothing is lost but the next start's seconds.
+            if (File.Exists(temporary)) File.Delete(temporary);
         }
     }
 

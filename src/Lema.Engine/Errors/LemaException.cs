@@ -45,8 +45,9 @@ public sealed class BudgetExceededException(long requiredBytes, long budgetBytes
 }
 
 /// <summary>A read or write that the operating system refused, with the file and the offset.</summary>
+/// <param name="offset">In bytes; 0 also where no place in the file is to blame.</param>
 public sealed class StorageException(string file, long offset, string problem, Exception? inner = null)
-    : LemaException($"{file}: at byte {offset}: {problem}", inner)
+    : LemaException(offset > 0 ? $"{file}: at byte {offset}: {problem}" : $"{file}: {problem}", inner)
 {
     public string File { get; } = file;
 

@@ -101,7 +101,7 @@ internal sealed class RunExecution(
             if (next.KindCase == WorkerEvent.KindOneofCase.Completed) return next.Completed;
             await RecordAsync(next, entry).ConfigureAwait(false);
             // While the last space goes to the database, checkpoints must not take it.
-            if (reserve.IsGivenUp) throw new StorageException("the daemon's disk", 0, "is full") { IsDiskFull = true };
+            if (reserve.IsGivenUp) throw new StorageException("the daemon's data", 0, "the disk is full.") { IsDiskFull = true };
         }
         throw new WorkerDiedException(exitCode: 0);
     }
@@ -170,7 +170,7 @@ internal sealed class RunExecution(
 
     /// <summary>A user's stop, made in the same moment, stands.</summary>
     private Task PauseForDiskAsync(string reason) =>
-        LeaveAsync(state => state == RunState.Stopping ? RunState.Stopped : RunState.Paused, reason, run => run.WaitsForDisk = run.Summary.State == RunState.Paused);
+        LeaveAsync(state => state == RunState.Stopping ? RunState.Stopped : RunState.Paused, $"{reason.TrimEnd('.')}. The run goes on by itself when there is space.", run => run.WaitsForDisk = run.Summary.State == RunState.Paused);
 
     private async Task FailAsync(WorkerFailure failure)
     {

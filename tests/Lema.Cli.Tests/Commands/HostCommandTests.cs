@@ -5,9 +5,6 @@ namespace Lema.Cli.Tests.Commands;
 
 public sealed class HostCommandTests
 {
-    /// <summary>A device that every write to fails on as on a full disk.</summary>
-    private const string FullDevice = "/dev/full";
-
     [Fact]
     public async Task Add_FirstHost_BecomesTheCurrentOne()
     {
@@ -39,11 +36,11 @@ public sealed class HostCommandTests
     [Fact]
     public async Task Add_FullDisk_SaysWhatToDoAndLeavesTheHostsAsTheyWere()
     {
-        Assert.SkipUnless(File.Exists(FullDevice), $"There is no {FullDevice} here.");
+        Assert.SkipUnless(File.Exists(TestTerminal.FullDevice), $"There is no {TestTerminal.FullDevice} here.");
         using TestTerminal terminal = new();
         await terminal.RunAsync("host", "add", "a", "http://a");
         string folder = terminal.Environment.ConfigFolder;
-        File.CreateSymbolicLink(Path.Combine(folder, $"{HostsFile.FileName}.{Environment.ProcessId}.tmp"), FullDevice);
+        File.CreateSymbolicLink(Path.Combine(folder, $"{HostsFile.FileName}.{Environment.ProcessId}.tmp"), TestTerminal.FullDevice);
 
         Assert.Equal(1, await terminal.RunAsync("host", "add", "b", "http://b"));
 

@@ -106,6 +106,22 @@ public sealed class RunCommandTests
         Assert.Equal(2.5, state.RootElement.GetProperty("log_history")[1].GetProperty("loss").GetDouble());
     }
 
+    [Theory]
+    [InlineData("run", "export", "first", "-o")]
+    [InlineData("eval", "first", "--dataset", "replies", "--replies")]
+    public async Task Write_FullDisk_NamesTheFileAndTheRemedy(params string[] command)
+    {
+        Assert.SkipUnless(File.Exists(TestTerminal.FullDevice), $"There is no {TestTerminal.FullDevice} here.");
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        Exported(daemon);
+        daemon.Evaluation.Replies.Add(new EvaluatedReply { Question = "Q" });
+
+        Assert.Equal(1, await daemon.RunAsync(terminal, [.. command, TestTerminal.FullDevice]));
+
+        Assert.EndsWith($"error: {TestTerminal.FullDevice} cannot be written: the disk is full.\n  Free some space there, or name another place.\n", terminal.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Export_TensorBoard_WritesAnEventFile()
     {

@@ -219,6 +219,20 @@ public sealed class TrainCommandTests
         Assert.True(File.Exists(Path.Combine(terminal.Home, "runs", "lema-run.schema.json")));
     }
 
+    [Fact]
+    public async Task Init_FullDisk_LeavesNothing()
+    {
+        Assert.SkipUnless(File.Exists(TestTerminal.FullDevice), $"There is no {TestTerminal.FullDevice} here.");
+        using TestTerminal terminal = new();
+        string file = Path.Combine(terminal.Home, "run.yaml");
+        File.CreateSymbolicLink($"{file}.{Environment.ProcessId}.tmp", TestTerminal.FullDevice);
+
+        Assert.Equal(1, await terminal.RunAsync("train", "init", file));
+
+        Assert.Equal($"error: {file} cannot be written: the disk is full.\n  Free some space there, or name another place.\n", terminal.Error);
+        Assert.Equal(["lema-run.schema.json"], Directory.GetFiles(terminal.Home).Select(Path.GetFileName));
+    }
+
     private static Func<WatchRunRequest, IServerStreamWriter<WatchRunResponse>, CancellationToken, Task> Endless(TestTerminal terminal) => async (_, writer, gone) =>
     {
         await writer.WriteAsync(Snapshot(RunState.Running, sequence: 1));

@@ -5,6 +5,9 @@ namespace Lema.Cli.Tests.Fakes;
 /// <summary>A home folder, a terminal and environment variables for one test.</summary>
 internal sealed class TestTerminal : IDisposable
 {
+    /// <summary>A device that every write to fails on as on a full disk.</summary>
+    public const string FullDevice = "/dev/full";
+
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("lema-cli-test-");
     private readonly StringWriter _out = new() { NewLine = "\n" };
     private readonly StringWriter _error = new() { NewLine = "\n" };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
+using Lema.Cli.Files;
 using Lema.Cli.RunExports;
 
 namespace Lema.Cli.Commands.RunCommands;
@@ -40,7 +41,7 @@ internal sealed class RunExportCommand : LemaCommand
             return ExitCode.Done;
         }
         string file = call.Environment.FullPath(path);
-        await File.WriteAllTextAsync(file, text, cancellation);
+        ResultFile.Write(file, text);
         call.Output.Wrote($"Wrote {file}.", file);
         return ExitCode.Done;
     }
