@@ -50,6 +50,18 @@ public sealed class ErrorTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
+    public async Task Run_BrokenModel_IsInvalidInputWithItsFile()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(daemon.Home, "broken-model")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "config.json"), "{\"model_type\":\"nonsense\"}");
+
+        Finished finished = await daemon.CliAsync("model", "upload", "broken", folder);
+
+        Assert.Equal(6, finished.ExitCode);
+        Assert.Contains("config.json", finished.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Check_RealDaemon_IsWellAllTheWay()
     {
         Finished finished = await daemon.CliAsync("host", "check");

@@ -50,11 +50,12 @@ internal sealed class DoctorCommand : LemaCommand
         list.Add("fp32 GEMM", $"{diagnosis.GemmFp32Flops / 1e9:0} GFLOP/s");
         list.Add("memory", Quantity.BytesPerSecond(diagnosis.MemoryBytesPerSecond));
         list.Write(console);
+        PropertyList findings = new();
         foreach (Diagnosis finding in diagnosis.Findings)
         {
-            string mark = finding.Severity switch { Diagnosis.Types.Severity.Ok => "ok  ", Diagnosis.Types.Severity.Warning => "warn", _ => "FAIL" };
-            console.WriteLine(SafeText.Of($"{mark}  {finding.Subject}: {finding.Finding}"));
-            if (finding.Remedy.Length > 0) console.WriteLine(SafeText.Of($"      {finding.Remedy}"));
+            findings.Add(finding.Severity switch { Diagnosis.Types.Severity.Ok => "ok", Diagnosis.Types.Severity.Warning => "warn", _ => "FAIL" }, $"{finding.Subject}: {finding.Finding}");
+            if (finding.Remedy.Length > 0) findings.Add("", finding.Remedy);
         }
+        findings.Write(console);
     }
 }

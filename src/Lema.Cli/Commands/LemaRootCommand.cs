@@ -48,6 +48,7 @@ internal sealed class LemaRootCommand : RootCommand
             foreach (string alias in help.Aliases.Where(a => a.StartsWith('/')).ToArray()) help.Aliases.Remove(alias);
         }
         ValueNames.Complete(this);
+        new NameCompletion(environment, Globals).AttachTo(this);
     }
 
     public CliEnvironment Environment { get; }

@@ -14,12 +14,12 @@ internal sealed class RunProgress
 
     public IReadOnlyList<double> Losses => _losses;
 
-    public double LearningRate { get; private set; }
+    public double? LearningRate { get; private set; }
 
-    public double TokensPerSecond { get; private set; }
+    public double? TokensPerSecond { get; private set; }
 
-    /// <summary>Share of the last step's time in which the computation waited for weights.</summary>
-    public double StallShare { get; private set; }
+    /// <summary>Share of the last step's time in which the computation waited for weights; null until a step was seen.</summary>
+    public double? StallShare { get; private set; }
 
     public long PeakRssBytes { get; private set; }
 

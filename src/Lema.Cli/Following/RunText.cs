@@ -31,9 +31,9 @@ internal static class RunText
             $"loss {Quantity.Loss(progress.Losses[^1])}",
             left,
             Sparkline.Draw(progress.Losses, Math.Clamp(width / 5, 6, SparklineWidth)),
-            $"lr {Quantity.Rate(progress.LearningRate)}",
-            $"{Quantity.Count(progress.TokensPerSecond)} tok/s",
-            $"stall {Quantity.Percent(progress.StallShare)}",
+            progress.LearningRate is { } rate ? $"lr {Quantity.Rate(rate)}" : "",
+            progress.TokensPerSecond is { } speed ? $"{Quantity.Count(speed)} tok/s" : "",
+            progress.StallShare is { } stall ? $"stall {Quantity.Percent(stall)}" : "",
             progress.PeakRssBytes > 0 ? $"mem {Quantity.Bytes(progress.PeakRssBytes)}" : "",
         ], width);
     }

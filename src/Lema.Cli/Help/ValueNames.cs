@@ -9,7 +9,7 @@ internal static class ValueNames
     /// <summary>Gives a name to the values of a command's options, and of those below it, that have none of their own.</summary>
     public static void Complete(Command command)
     {
-        foreach (Option option in command.Options.Where(o => o.ValueType != typeof(bool))) option.HelpName ??= NameOf(option);
+        foreach (Option option in command.Options.Where(o => o.ValueType != typeof(bool) && o.Arity.MaximumNumberOfValues > 0)) option.HelpName ??= NameOf(option);
         foreach (Command child in command.Subcommands) Complete(child);
     }
 

@@ -44,7 +44,7 @@ internal sealed class HostResolver(CliEnvironment environment)
         if (found is not null) return found;
         string remedy = Suggestion.Nearest(name, document.Hosts.Select(h => h.Name)) is { } nearest
             ? $"Did you mean '{nearest}'?"
-            : "List the hosts with 'lema-remote host list', add one with 'lema-remote host add NAME ADDRESS'.";
+            : $"List the hosts with 'lema-remote host list', add one with 'lema-remote host add NAME ADDRESS', or write an address: https://{name}:{DefaultPort}.";
         throw new CliException(ExitCode.NotFound, $"There is no host '{name}' in {File.FullName}.", remedy);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lema.Cli.Commands;
 using Lema.Cli.Tests.Fakes;
+using Lema.Protocol.V1;
 
 namespace Lema.Cli.Tests.Commands;
 
@@ -124,6 +125,60 @@ public sealed class CommandTreeTests
         Assert.Equal(0, await terminal.RunAsync("[suggest:17]", "lema-remote run s"));
 
         Assert.Equal(["show", "stop"], terminal.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(w => !w.StartsWith('-')).Order(StringComparer.Ordinal).Distinct().Where(w => w.StartsWith('s')));
+    }
+
+    [Theory]
+    [InlineData("run show ", "first", "second")]
+    [InlineData("run show se", "second")]
+    [InlineData("chat l", "lema-tiny")]
+    [InlineData("train --model ", "lema-tiny")]
+    [InlineData("dataset preview ", "replies")]
+    [InlineData("host use ", "lab")]
+    [InlineData("run list --host l", "lab")]
+    public async Task Suggest_AName_OffersWhatThereIs(string line, params string[] expected)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Training.List = new ListRunsResponse { Runs = { new RunSummary { Name = "first" }, new RunSummary { Name = "second" } } };
+        daemon.Datasets.List = new ListDatasetsResponse { Datasets = { new Dataset { Name = "replies" } } };
+        await terminal.RunAsync("host", "add", "lab", daemon.Address, "--quiet");
+
+        Assert.Equal(expected, await SuggestAsync(terminal, line));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:9")]
+    [InlineData("ssh://127.0.0.1:9")]
+    public async Task Suggest_NoDaemon_OffersNothingAndIsSilent(string address)
+    {
+        using TestTerminal terminal = new();
+        await terminal.RunAsync("host", "add", "lab", address, "--quiet");
+
+        Assert.Empty(await SuggestAsync(terminal, "run show f"));
+
+        Assert.Equal("", terminal.Error);
+    }
+
+    [Fact]
+    public async Task Help_OfACommandWithNames_AsksNoDaemon()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        terminal.Variables["LEMA_HOST"] = daemon.Address;
+
+        Assert.Equal(0, await terminal.RunAsync("run", "show", "--help"));
+        Assert.Equal(0, await terminal.RunAsync("reference"));
+
+        Assert.Contains("<RUN>  Name or id of a run.", terminal.Out, StringComparison.Ordinal);
+        Assert.Empty(daemon.Calls.All);
+    }
+
+    /// <summary>What is offered beside options.</summary>
+    private static async Task<IEnumerable<string>> SuggestAsync(TestTerminal terminal, string line)
+    {
+        string whole = $"lema-remote {line}";
+        Assert.Equal(0, await terminal.RunAsync($"[suggest:{whole.Length}]", whole));
+        return terminal.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(w => !w.StartsWith('-'));
     }
 
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);

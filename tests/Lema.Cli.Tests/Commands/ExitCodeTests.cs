@@ -4,6 +4,7 @@ using Grpc.Core;
 using Lema.Cli.Errors;
 using Lema.Cli.Tests.Fakes;
 using Lema.Protocol.Client;
+using Lema.Protocol.V1;
 using Status = Grpc.Core.Status;
 
 namespace Lema.Cli.Tests.Commands;
@@ -41,6 +42,53 @@ public sealed class ExitCodeTests
 
         Assert.Equal(130, report.ExitCode);
         Assert.Equal("", report.Problem);
+    }
+
+    [Theory]
+    [InlineData("run", "list")]
+    [InlineData("doctor")]
+    [InlineData("model", "prepare", "lema-tiny")]
+    [InlineData("model", "upload", "mine", ".")]
+    [InlineData("artifact", "download", "first", "-o", "here")]
+    [InlineData("chat", "first", "--message", "hello")]
+    [InlineData("eval", "first", "--dataset", "replies")]
+    [InlineData("merge", "first")]
+    [InlineData("estimate", "--model", "lema-tiny", "--dataset", "replies", "--set", "steps=1")]
+    public async Task Run_CtrlC_IsInterruptedAndSaysNothing(params string[] command)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        terminal.WriteFile("config.json", "{}");
+        terminal.Interrupts.Raise();
+
+        Assert.Equal(130, await daemon.RunAsync(terminal, [.. command.Select(word => word is "." or "here" ? Path.Combine(terminal.Home, word) : word)]));
+
+        Assert.DoesNotContain("error", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal("", terminal.Out);
+    }
+
+    [Fact]
+    public async Task Run_InvalidDataset_IsSix()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Datasets.Validation = new ValidateDatasetResponse { Problems = { new DatasetProblem { Line = 2, Field = "completion", Problem = "is missing", IsError = true } }, ProblemCount = 1 };
+
+        Assert.Equal(6, await daemon.RunAsync(terminal, "dataset", "validate", "replies"));
+
+        Assert.Contains("error: line 2: completion: is missing", terminal.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Diagnosis.Types.Severity.Warning, 0)]
+    [InlineData(Diagnosis.Types.Severity.Error, 1)]
+    public async Task Run_DoctorFindsAnError_IsOne(Diagnosis.Types.Severity severity, int expected)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Host.Diagnosis = new DiagnoseResponse { Findings = { new Diagnosis { Severity = severity, Subject = "disk space", Finding = "nothing is free." } } };
+
+        Assert.Equal(expected, await daemon.RunAsync(terminal, "doctor"));
     }
 
     [Fact]

@@ -7,24 +7,6 @@ namespace Lema.Cli.Tests.Commands;
 
 public sealed class RunCommandTests
 {
-    [Theory]
-    [InlineData(40, "NAME    STATE        STEP    LOSS  LEFT\nfirst   running   120/200  0.5000  1 m 20 s")]
-    [InlineData(80, "NAME    STATE         STEP    LOSS      LEFT  MODEL      DATASET")]
-    [InlineData(200, "NAME    STATE         STEP    LOSS      LEFT  MODEL      DATASET  CREATED              ID")]
-    public async Task List_Width_LeavesOutWhatDoesNotFit(int width, string start)
-    {
-        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
-        using TestTerminal terminal = new(width: width);
-        daemon.Training.List = List();
-
-        Assert.Equal(0, await daemon.RunAsync(terminal, "run", "list"));
-
-        string[] lines = terminal.Out.TrimEnd('\n').Split('\n');
-        Assert.Equal(3, lines.Length);
-        Assert.All(lines, line => Assert.True(line.TrimEnd().Length <= width));
-        Assert.Equal(start.Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(w => width > 40 || w != "LEFT"), lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
-    }
-
     [Fact]
     public async Task List_Json_IsTheProtobufAnswer()
     {

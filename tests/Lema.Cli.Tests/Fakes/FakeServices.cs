@@ -9,12 +9,21 @@ internal sealed class FakeModels : Models.ModelsBase
 
     public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) => Task.FromResult(List);
 
-    public override Task<ModelDetail> InspectModel(InspectModelRequest request, ServerCallContext context) => Task.FromResult(new ModelDetail { Model = List.Models[0] });
+    /// <summary>What is told of a model beside its line in the list.</summary>
+    public ModelDetail Detail { get; set; } = new();
+
+    /// <summary>How far preparing has come, before it is done.</summary>
+    public List<Progress> Preparation { get; } = [];
+
+    public override Task<ModelDetail> InspectModel(InspectModelRequest request, ServerCallContext context) => Task.FromResult(new ModelDetail(Detail) { Model = List.Models[0] });
 
     public override Task<Model> AddModel(AddModelRequest request, ServerCallContext context) => Task.FromResult(List.Models[0]);
 
-    public override Task PrepareModel(PrepareModelRequest request, IServerStreamWriter<PrepareModelResponse> responseStream, ServerCallContext context) =>
-        responseStream.WriteAsync(new PrepareModelResponse { Completed = List.Models[0] });
+    public override async Task PrepareModel(PrepareModelRequest request, IServerStreamWriter<PrepareModelResponse> responseStream, ServerCallContext context)
+    {
+        foreach (Progress made in Preparation) await responseStream.WriteAsync(new PrepareModelResponse { Progress = made });
+        await responseStream.WriteAsync(new PrepareModelResponse { Completed = List.Models[0] });
+    }
 
     public override Task<DeleteModelResponse> DeleteModel(DeleteModelRequest request, ServerCallContext context) => Task.FromResult(new DeleteModelResponse());
 }

@@ -30,7 +30,12 @@ internal sealed class TestTerminal : IDisposable
         };
     }
 
-    public CliEnvironment Environment { get; init; }
+    public CliEnvironment Environment { get; private set; }
+
+    public TimeProvider Clock
+    {
+        init => Environment = Environment with { Clock = value };
+    }
 
     public Interrupts Interrupts { get; } = new();
 

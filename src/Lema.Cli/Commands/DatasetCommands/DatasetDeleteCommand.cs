@@ -7,7 +7,7 @@ namespace Lema.Cli.Commands.DatasetCommands;
 
 /// <summary>Removes a dataset.</summary>
 internal sealed class DatasetDeleteCommand() : DeleteCommand(
-    new Argument<string>("NAME") { Description = "Name of a dataset." }, "Remove a dataset from the host.", "lema-remote dataset delete old-chats")
+    new Argument<string>("DATASET") { Description = "Name of a dataset." }, "Remove a dataset from the host.", "lema-remote dataset delete old-chats")
 {
     protected override string Question(string name) => $"Delete the dataset {name}?";
 

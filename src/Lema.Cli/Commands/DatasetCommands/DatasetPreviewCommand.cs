@@ -10,7 +10,7 @@ namespace Lema.Cli.Commands.DatasetCommands;
 /// <summary>Rows as the model will see them.</summary>
 internal sealed class DatasetPreviewCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a dataset." };
+    private readonly Argument<string> _name = new("DATASET") { Description = "Name of a dataset." };
     private readonly Option<string> _model = new("--model", "-m") { Description = "Whose tokenizer and template.", HelpName = "MODEL", DefaultValueFactory = _ => "lema-tiny" };
     private readonly Option<long> _first = new("--first") { Description = "First row, from 0." };
     private readonly Option<int> _count = new("--count", "-n") { Description = "Rows wanted.", DefaultValueFactory = _ => 3 };

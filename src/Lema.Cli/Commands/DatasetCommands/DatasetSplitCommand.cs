@@ -8,7 +8,7 @@ namespace Lema.Cli.Commands.DatasetCommands;
 /// <summary>Divides a dataset into rows to train on and held-out rows.</summary>
 internal sealed class DatasetSplitCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a dataset; it stays as it is, and NAME-train and NAME-heldout are made." };
+    private readonly Argument<string> _name = new("DATASET") { Description = "Name of a dataset; it stays as it is, and DATASET-train and DATASET-heldout are made." };
     private readonly Option<double> _share = new("--share") { Description = "Share that is held out, between 0 and 1.", DefaultValueFactory = _ => 0.1 };
     private readonly Option<string?> _key = new("--key") { Description = "Field whose value keeps rows together on one side, also when rows are added later. [by row]", HelpName = "FIELD" };
     private readonly Option<long> _seed = new("--seed") { Description = "One seed, one division.", DefaultValueFactory = _ => 1 };

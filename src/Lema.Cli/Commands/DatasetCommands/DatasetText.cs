@@ -28,11 +28,11 @@ internal static class DatasetText
         bool inside = false;
         foreach (PreviewToken token in row.Tokens)
         {
-            if (marks && token.CarriesLoss != inside) console.Write(token.CarriesLoss ? "«" : "»");
+            if (marks && token.CarriesLoss != inside) console.WriteUnwrapped(token.CarriesLoss ? "«" : "»");
             inside = token.CarriesLoss;
-            console.Write(SafeText.Of(token.Text), new Style(ColorOf(token), decoration: token.CarriesLoss ? Decoration.Underline : Decoration.None));
+            console.WriteUnwrapped(token.Text, new Style(ColorOf(token), decoration: token.CarriesLoss ? Decoration.Underline : Decoration.None));
         }
-        if (marks && inside) console.Write("»");
+        if (marks && inside) console.WriteUnwrapped("»");
         console.WriteLine();
     }
 

@@ -10,7 +10,7 @@ namespace Lema.Cli.Commands.DatasetCommands;
 /// <summary>Reads every row and says what is wrong.</summary>
 internal sealed class DatasetValidateCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a dataset." };
+    private readonly Argument<string> _name = new("DATASET") { Description = "Name of a dataset." };
     private readonly Option<string?> _model = new("--model", "-m") { Description = "Tokenize the rows for this model too and report their lengths.", HelpName = "MODEL" };
     private readonly Option<int> _maxLength = new("--max-length") { Description = "Tokens a row may have; 0: the model's limit." };
     private readonly Option<string?> _heldout = new("--heldout") { Description = "Dataset that must share no row with this one. [the one that belongs to it]", HelpName = "DATASET" };

@@ -9,7 +9,7 @@ namespace Lema.Cli.Commands.HostCommands;
 /// <summary>Says what is wrong between here and a daemon.</summary>
 internal sealed class HostCheckCommand : LemaCommand
 {
-    private readonly Argument<string?> _name = new("NAME") { Description = "Name of a host or an address. [as --host]", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _name = new("HOST") { Description = "Name of a host or an address. [as --host]", Arity = ArgumentArity.ZeroOrOne };
 
     public HostCheckCommand() : base(
         "check", "Go the way to a daemon step by step (name, port, TLS, token, version) and say what is wrong.",

@@ -7,7 +7,7 @@ namespace Lema.Cli.Commands.HostCommands;
 /// <summary>Forgets a named daemon.</summary>
 internal sealed class HostRemoveCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a host." };
+    private readonly Argument<string> _name = new("HOST") { Description = "Name of a host." };
 
     public HostRemoveCommand() : base("remove", "Forget a host. The daemon and its runs stay as they are.", "lema-remote host remove gpu01") => Add(_name);
 

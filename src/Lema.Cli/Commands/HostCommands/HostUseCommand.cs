@@ -7,7 +7,7 @@ namespace Lema.Cli.Commands.HostCommands;
 /// <summary>Chooses the current host.</summary>
 internal sealed class HostUseCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a host." };
+    private readonly Argument<string> _name = new("HOST") { Description = "Name of a host." };
 
     public HostUseCommand() : base("use", "Make a host the current one.", "lema-remote host use gpu01") => Add(_name);
 

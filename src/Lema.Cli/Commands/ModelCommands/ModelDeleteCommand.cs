@@ -7,7 +7,7 @@ namespace Lema.Cli.Commands.ModelCommands;
 
 /// <summary>Forgets a model.</summary>
 internal sealed class ModelDeleteCommand() : DeleteCommand(
-    new Argument<string>("NAME") { Description = "Name of a model." },
+    new Argument<string>("MODEL") { Description = "Name of a model." },
     "Forget a model; its files are removed only where they lie in the daemon's data folder. For admins.",
     "lema-remote model delete old-model")
 {

@@ -10,7 +10,7 @@ namespace Lema.Cli.Commands.ModelCommands;
 /// <summary>Everything known about one model.</summary>
 internal sealed class ModelInspectCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a model." };
+    private readonly Argument<string> _name = new("MODEL") { Description = "Name of a model." };
     private readonly Option<bool> _tensors = new("--tensors") { Description = "Every tensor with its place in the files." };
 
     public ModelInspectCommand() : base("inspect", "Family, layers and layout on disk of one model.", "lema-remote model inspect lema-tiny --tensors")

@@ -10,7 +10,7 @@ namespace Lema.Cli.Commands.ModelCommands;
 /// <summary>Writes a model in layer order.</summary>
 internal sealed class ModelPrepareCommand : LemaCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of a model." };
+    private readonly Argument<string> _name = new("MODEL") { Description = "Name of a model." };
     private readonly Option<string> _dtype = new("--dtype") { Description = "base: as stored. fp16: for a card without bf16; a value that overflows is refused.", DefaultValueFactory = _ => "base" };
     private readonly Option<bool> _force = new("--force") { Description = "Prepare again where a prepared file is there." };
 

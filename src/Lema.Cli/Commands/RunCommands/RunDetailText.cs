@@ -57,7 +57,7 @@ internal static class RunDetailText
         list.Add("state", RunText.State(run.State) + (run.Reason.Length > 0 ? $": {run.Reason}" : ""));
         list.Add("model", run.Model);
         list.Add("dataset", run.Dataset + (detail.EvaluationDataset.Length > 0 ? $", evaluated on {detail.EvaluationDataset}" : ""));
-        list.Add("steps", $"{run.Step} of {run.TotalSteps}");
+        list.Add("step", $"{run.Step} of {run.TotalSteps}");
         if (run.HasLastLoss) list.Add("loss", Quantity.Loss(run.LastLoss));
         if (detail.Totals is not { Seconds: > 0 } totals) return;
         list.Add("time", $"{Quantity.Duration(totals.Seconds)}, {Quantity.Count(totals.Tokens / totals.Seconds)} tokens/s, waiting for weights {Quantity.Percent(totals.StallSeconds / totals.Seconds)}");
