@@ -21,6 +21,17 @@ public sealed class TerminalTests(Daemon daemon) : IClassFixture<Daemon>
         Assert.All(lines, line => Assert.True(line.TrimEnd().Length <= columns, line));
     }
 
+    /// <summary>A pipe has no columns, though standard error is the narrow terminal still.</summary>
+    [Theory]
+    [InlineData("", false)]
+    [InlineData(" | cat", true)]
+    public async Task ModelList_IntoAPipe_LeavesNothingOut(string pipe, bool isWhole)
+    {
+        Finished finished = await AtTerminalAsync($"stty cols 40; {Checkout.Cli} model list{pipe}", []);
+
+        Assert.Equal(isWhole, Plain(finished.Succeeded()).Contains("PREPARED", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task ModelList_NoColor_WritesNoColours()
     {

@@ -30,6 +30,10 @@ internal sealed class JobProgress(Output output, TimeProvider clock)
         output.Live.Show(width => Draw(progress, rate, width), $"{progress.Phase} {tenth}");
     }
 
+    /// <summary>Says that some of the work was done before, so that it does not count as speed.</summary>
+    /// <param name="done">Counted in the next progress.</param>
+    public void Skip(long done) => _doneAtStart += done;
+
     /// <summary>Wipes the line and gives the console for what comes after.</summary>
     public IAnsiConsole End()
     {

@@ -50,12 +50,12 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
         if (file.Sha256.Length == 0) file.Sha256 = await retry.ExecuteAsync(async attempt => await HashOnHostAsync(owner, file, attempt), cancellation);
         if (File.Exists(target) && new FileInfo(target).Length == file.SizeBytes && await LocalFolder.HashAsync(target, _ => { }, cancellation) == file.Sha256)
         {
-            progress.Add(file.SizeBytes);
+            progress.Skip(file.SizeBytes);
             return;
         }
         PartialFile partial = PartialFile.Open(target, file.SizeBytes, file.Sha256);
         TransferPart[] missing = [.. partial.Missing(file.Path)];
-        progress.Add(file.SizeBytes - missing.Sum(p => p.Length));
+        progress.Skip(file.SizeBytes - missing.Sum(p => p.Length));
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = TransferPart.ParallelCalls, CancellationToken = cancellation }, async (part, token) =>
         {
             long received = 0;

@@ -25,5 +25,15 @@ internal sealed class TransferProgress(Output output, TimeProvider clock, string
         }
     }
 
+    /// <summary>Adds bytes that were there before; safe to call from any thread.</summary>
+    public void Skip(long bytes)
+    {
+        lock (_lock)
+        {
+            _line.Skip(bytes);
+            Add(bytes);
+        }
+    }
+
     public void End() => _line.End();
 }

@@ -71,6 +71,7 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     {
         FailureKind.Unreachable when UntrustedCertificateOf(error) is { } untrusted => untrusted.Message,
         _ when NeverAnswered(error) => "The daemon did not answer in time; it may be busy. Try again.",
+        FailureKind.Unreachable when error.Status.DebugException is { } cause && Broke(cause) => "The line to the daemon broke.",
         FailureKind.Unreachable when error.Status.DebugException is { } cause =>
             $"The daemon cannot be reached: {Sentence(NearestToSocket(cause).Message)} Check that lema-server runs there, the address and the port.",
         FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>
@@ -78,6 +79,16 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
         FailureKind.Cancelled when error.Status.Detail == CancelledByChannel => "The call was broken off.",
         _ => error.Status.Detail,
     };
+
+    /// <summary>Whether the line was there before: then there is nothing to check about the address.</summary>
+    private static bool Broke(Exception? error)
+    {
+        for (; error is not null; error = error.InnerException)
+        {
+            if (error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } or SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown }) return true;
+        }
+        return false;
+    }
 
     /// <summary>The exception that names the address too, where there is one: a socket's own says only what went wrong.</summary>
     private static Exception NearestToSocket(Exception error)
