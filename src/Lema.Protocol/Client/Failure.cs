@@ -71,7 +71,7 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     {
         FailureKind.Unreachable when UntrustedCertificateOf(error) is { } untrusted => untrusted.Message,
         _ when NeverAnswered(error) => "The daemon did not answer in time; it may be busy. Try again.",
-        FailureKind.Unreachable when error.Status.DebugException is { } cause && Broke(cause) => "The line to the daemon broke.",
+        _ when Broke(error.Status.DebugException) => "The line to the daemon broke.",
         FailureKind.Unreachable when error.Status.DebugException is { } cause =>
             $"The daemon cannot be reached: {Sentence(NearestToSocket(cause).Message)} Check that lema-server runs there, the address and the port.",
         FailureKind.NotAllowed when error.StatusCode == StatusCode.Unauthenticated && error.Status.Detail.Length == 0 =>
@@ -85,7 +85,7 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     {
         for (; error is not null; error = error.InnerException)
         {
-            if (error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } or SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown }) return true;
+            if (error is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError } or SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown }) return true;
         }
         return false;
     }
