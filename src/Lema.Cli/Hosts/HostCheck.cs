@@ -110,7 +110,7 @@ internal sealed class HostCheck(HostEntry host, CliEnvironment environment)
     private CheckStep Failed(RpcException? call, FailureReport report) => report.ExitCode switch
     {
         _ when call is not null && Failure.UntrustedCertificateOf(call) is { Fingerprint: var fingerprint } =>
-            new CheckStep("trust", false, report.Problem, $"lema-remote host add {(host.Name == host.Address ? "NAME" : host.Name)} {host.Address} --fingerprint {fingerprint}", report.ExitCode),
+            new CheckStep("trust", false, report.Problem, $"{HostFailure.AddCommand(host)} --fingerprint {fingerprint}{(host.TokenFile is { } token ? $" --token-file {token}" : "")}", report.ExitCode),
         ExitCode.NotAllowed => new CheckStep("token", false, report.Problem, call is null ? null : HostFailure.TokenOf(host), report.ExitCode),
         ExitCode.Unreachable when call is not null =>
             new CheckStep("call", false, report.Problem, "Something else may listen there: calls go to the port of lema-server's --urls, and with TLS the address begins with https://.", report.ExitCode),

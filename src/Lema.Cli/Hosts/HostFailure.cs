@@ -41,5 +41,8 @@ internal static class HostFailure
     /// <summary>Where the token of a call came from.</summary>
     public static string TokenOf(HostEntry host) => host.TokenFile is { } file
         ? $"The token was read from {file}."
-        : $"No token was sent: name its file with --token-file, {HostResolver.TokenFileVariable} or 'lema-remote host add {(host.Name == host.Address ? "NAME" : host.Name)} {host.Address} --token-file FILE'.";
+        : $"No token was sent: name its file with --token-file, {HostResolver.TokenFileVariable} or '{AddCommand(host)} --token-file FILE'.";
+
+    /// <summary>The command that names the host, or replaces it: what is not said again is gone then.</summary>
+    public static string AddCommand(HostEntry host) => $"lema-remote host add {(host.Name == host.Address ? "NAME" : host.Name)} {host.Address}";
 }

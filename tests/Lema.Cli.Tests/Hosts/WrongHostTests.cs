@@ -64,6 +64,9 @@ public sealed class WrongHostTests
         Assert.Equal(0, await terminal.RunAsync("host", "add", "lab", address, "--fingerprint", new string('0', 64)));
         Assert.Equal(4, await terminal.RunAsync("run", "list", "--host", "lab"));
         Assert.Contains("it is not the one that is pinned", terminal.Error, StringComparison.Ordinal);
+        string token = terminal.WriteFile("lab.token", "abc");
+        Assert.Equal(4, await terminal.RunAsync("host", "check", "lab", "--token-file", token));
+        Assert.Contains($"lema-remote host add lab {address} --fingerprint {fingerprint} --token-file {token}\n", terminal.Out, StringComparison.Ordinal);
     }
 
     [Theory]
