@@ -17,6 +17,7 @@ internal sealed class ChatCommand : LemaCommand
     private readonly Option<string?> _compare = new("--compare") { Description = "base: the base model's reply beside the run's.", HelpName = "base" };
     private readonly Option<string?> _system = new("--system") { Description = "System message.", HelpName = "TEXT" };
     private readonly Option<string?> _format = new("--reply-format") { Description = "Form to judge replies by: a YAML file, or the name of a built-in one. [the run's, else lema]", HelpName = "FILE" };
+    private readonly Option<bool> _markdown = new("--markdown") { Description = "At a terminal, show Markdown in replies as headings, emphasis and code, a line at a time. Without it a reply is shown as it is." };
     private readonly SamplingOptions _sampling = new();
 
     public ChatCommand() : base(
@@ -27,7 +28,7 @@ internal sealed class ChatCommand : LemaCommand
     {
         _compare.AcceptOnlyFromAmong("base");
         Add(_target);
-        foreach (Option option in new Option[] { _checkpoint, _message, _messages, _compare, _system, _format }) Add(option);
+        foreach (Option option in new Option[] { _checkpoint, _message, _messages, _compare, _system, _format, _markdown }) Add(option);
         _sampling.AddTo(this);
         Validators.Add(result =>
         {
@@ -42,7 +43,7 @@ internal sealed class ChatCommand : LemaCommand
         ModelReference target = await TargetResolver.ResolveAsync(host, call.Get(_target), call.Get(_checkpoint), cancellation);
         bool compare = call.Get(_compare) is not null;
         if (compare && target.TargetCase != ModelReference.TargetOneofCase.Run) throw new CliException(ExitCode.WrongUsage, "--compare base needs a run; this is a base model already.");
-        ChatSession session = new(host, call.Output, call.Environment, target, _sampling.Read(call)) { SystemMessage = call.Get(_system), Compare = compare, ReplyFormat = format };
+        ChatSession session = new(host, call.Output, call.Environment, target, _sampling.Read(call)) { SystemMessage = call.Get(_system), Compare = compare, ReplyFormat = format, Markdown = call.Get(_markdown) };
         if (call.Get(_messages) is { } file)
         {
             await session.AnswerAllAsync(MessageFile.Parse(InputFile.Read(call.Environment, file)), cancellation);

@@ -16,6 +16,7 @@ internal sealed class ChatCommands(ChatSession session, Output output, CliEnviro
         ("/system TEXT", "set the system message; without a text: take it away"),
         ("/checkpoint C", "talk with another checkpoint of the run: last, best or a step"),
         ("/compare", "show the base model's reply too, or no longer"),
+        ("/markdown", "show Markdown in replies as headings, emphasis and code, or no longer"),
         ("/save FILE", "write the conversation as a line of a messages dataset"),
         ("/quit", "end"),
     ];
@@ -43,6 +44,10 @@ internal sealed class ChatCommands(ChatSession session, Output output, CliEnviro
                 break;
             case "/compare":
                 ToggleCompare();
+                break;
+            case "/markdown":
+                session.Markdown = !session.Markdown;
+                output.Note(session.Markdown ? "Markdown is shown as what it stands for." : "Replies are shown as they are.");
                 break;
             case "/save":
                 Save(argument);

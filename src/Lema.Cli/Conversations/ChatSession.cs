@@ -16,6 +16,9 @@ internal sealed class ChatSession(HostConnection host, Output output, CliEnviron
     /// <summary>Whether the base model's reply is shown first.</summary>
     public bool Compare { get; set; }
 
+    /// <summary>Whether replies are shown as Markdown at a terminal; else as they are, which a strict form needs.</summary>
+    public bool Markdown { get; set; }
+
     /// <summary>The form that replies are judged by; null: the run's, or else the built-in one.</summary>
     public ReplyFormat? ReplyFormat { get; init; }
 
@@ -64,16 +67,24 @@ internal sealed class ChatSession(HostConnection host, Output output, CliEnviron
         using AsyncServerStreamingCall<ChatResponse> call = host.Chat.Chat(Request(model, [message], _history), cancellationToken: cancellation);
         ChatCompletion? completion = null;
         JobProgress progress = new(output, environment.Clock);
-        await foreach (ChatResponse response in call.ResponseStream.ReadAllAsync(cancellation))
+        MarkdownWriter? markdown = Markdown && environment.OutIsTerminal ? new MarkdownWriter(output.Text) : null;
+        try
         {
-            if (response.KindCase == ChatResponse.KindOneofCase.Completion) completion = response.Completion;
-            if (output.Json) output.WriteJson(response);
-            else Show(response, progress);
+            await foreach (ChatResponse response in call.ResponseStream.ReadAllAsync(cancellation))
+            {
+                if (response.KindCase == ChatResponse.KindOneofCase.Completion) completion = response.Completion;
+                if (output.Json) output.WriteJson(response);
+                else Show(response, progress, markdown);
+            }
+        }
+        finally
+        {
+            markdown?.End();
         }
         return completion;
     }
 
-    private void Show(ChatResponse response, JobProgress progress)
+    private void Show(ChatResponse response, JobProgress progress, MarkdownWriter? markdown)
     {
         switch (response.KindCase)
         {
@@ -82,11 +93,13 @@ internal sealed class ChatSession(HostConnection host, Output output, CliEnviron
                 break;
             case ChatResponse.KindOneofCase.Delta:
                 output.Live.Clear();
-                environment.Out.Write(Shown(response.Delta.Text));
+                if (markdown is not null) markdown.Write(response.Delta.Text);
+                else environment.Out.Write(Shown(response.Delta.Text));
                 break;
             default:
                 output.Live.Clear();
-                environment.Out.WriteLine();
+                if (markdown is not null) markdown.End();
+                else environment.Out.WriteLine();
                 output.Note(ReplyText.Verdict(response.Completion));
                 break;
         }

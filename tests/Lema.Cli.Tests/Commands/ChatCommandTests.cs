@@ -107,6 +107,23 @@ public sealed class ChatCommandTests
         Assert.Contains("gone", terminal.Out, StringComparison.Ordinal);
     }
 
+    /// <summary>A strict form is judged by its very characters: what is shown is what came, unless the user asks for something else.</summary>
+    [Fact]
+    public async Task Chat_Markdown_IsRenderedOnlyWhereItIsAskedForAtATerminal()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new("one\n/markdown\ntwo\n/quit\n", isTerminal: true);
+        using TestTerminal pipe = new();
+        daemon.Chat.Reply = (_, message) => ["**bo", $"ld** {message}"];
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "chat", "first", "--no-color"));
+        Assert.Equal(0, await daemon.RunAsync(pipe, "chat", "first", "--markdown", "--message", "three"));
+
+        Assert.Contains("**bold** one\n", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("\e[1mbold\e[0m two\n", terminal.Out, StringComparison.Ordinal);
+        Assert.Equal("**bold** three\n", pipe.Out);
+    }
+
     [Fact]
     public async Task Chat_UnknownTarget_IsNotFoundAndSuggests()
     {
