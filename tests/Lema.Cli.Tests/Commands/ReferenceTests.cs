@@ -1,5 +1,6 @@
 using Lema.Cli.RunFiles;
 using Lema.Cli.Tests.Fakes;
+using Lema.Testing;
 
 namespace Lema.Cli.Tests.Commands;
 
@@ -19,12 +20,5 @@ public sealed class ReferenceTests
     [Fact]
     public async Task Schema_DocsFile_IsCurrent() => Assert.Equal(await File.ReadAllTextAsync(InDocs(RunFileSchema.FileName)), RunFileSchema.Write());
 
-    private static string InDocs(string name)
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Lema.sln"))) return Path.Combine(folder.FullName, "docs", name);
-        }
-        throw new DirectoryNotFoundException("These tests run from a checkout.");
-    }
+    private static string InDocs(string name) => Path.Combine(Repository.Folder, "docs", name);
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Lema.Cli.Rendering;
 using Lema.Cli.Tests.Fakes;
+using Lema.Testing;
 
 namespace Lema.Cli.Tests.Rendering;
 
@@ -11,6 +12,8 @@ namespace Lema.Cli.Tests.Rendering;
 public sealed class SnapshotTests
 {
     private static readonly int[] Widths = [40, 80, 200];
+
+    private static readonly string Folder = Path.Combine(Repository.Folder, "tests", "Lema.Cli.Tests", "Snapshots");
 
     [Theory]
     [InlineData("host list")]
@@ -40,7 +43,7 @@ public sealed class SnapshotTests
         StringBuilder text = new();
         foreach (int width in Widths) text.Append(await PrintAsync(line, width));
 
-        string file = Path.Combine(Folder(), $"{line.Replace(" --", "-", StringComparison.Ordinal).Replace(' ', '-').Split("-model-")[0]}.txt");
+        string file = Path.Combine(Folder, $"{line.Replace(" --", "-", StringComparison.Ordinal).Replace(' ', '-').Split("-model-")[0]}.txt");
         if (Environment.GetEnvironmentVariable("LEMA_UPDATE_SNAPSHOTS") == "1") await File.WriteAllTextAsync(file, text.ToString());
         Assert.Equal(await File.ReadAllTextAsync(file), text.ToString());
     }
@@ -61,15 +64,6 @@ public sealed class SnapshotTests
 
     /// <summary>Without what depends on the machine: times are shown as its clock has them.</summary>
     private static string Settled(string text) => text.Replace(Quantity.Time(FurnishedDaemon.Made), "2023-11-14 22:13:20", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal);
-
-    private static string Folder()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Lema.sln"))) return Path.Combine(folder.FullName, "tests", "Lema.Cli.Tests", "Snapshots");
-        }
-        throw new DirectoryNotFoundException("These tests run from a checkout.");
-    }
 
     /// <summary>No time passes, so that no rate is shown.</summary>
     private sealed class StoppedClock : TimeProvider
