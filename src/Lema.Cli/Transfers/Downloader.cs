@@ -26,7 +26,7 @@ internal sealed class Downloader(HostConnection host, Output output, TimeProvide
             }
             catch (IOException failure) when (FullDisk.IsCauseOf(failure))
             {
-                throw new CliException(ExitCode.Failed, FullDisk.At(target).Message, "Free some space there, and give the command again: it goes on where it was. Or name another folder with --output.");
+                throw new CliException(ExitCode.Failed, FullDisk.At(target).Message, "Free some space there: a download that is given again goes on where it was. Or name another folder with --output.");
             }
             names.Add(target);
         }
