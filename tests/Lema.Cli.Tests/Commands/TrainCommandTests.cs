@@ -247,7 +247,7 @@ public sealed class TrainCommandTests
 
     private static WatchRunResponse Events(params RunEvent[] events)
     {
-        RunEvents all = new() { Run = new RunSummary { Id = "01", Name = "first", State = RunState.Running, TotalSteps = 3} };
+        RunEvents all = new() { Run = new RunSummary { Id = "01", Name = "first", State = RunState.Running, TotalSteps = 3 } };
         all.Run.Step = events.Where(e => e.Steps is not null).Select(e => e.Steps.Points[^1].Step).DefaultIfEmpty(0).Max();
         all.Events.AddRange(events);
         return new WatchRunResponse { Events = all };

@@ -61,8 +61,16 @@ internal static class FurnishedDaemon
         };
         datasets.Validation = new ValidateDatasetResponse
         {
-            Rows = 2000, Format = "prompt-completion", FormatReason = "20 of the first 20 rows have 'prompt' and 'completion'", Tokens = 161_665, LossTokens = 93_194,
-            MeanRowTokens = 80.8, LongestRowTokens = 300, RowsOverLength = 2, LengthBounds = { 128, 256, 384, int.MaxValue }, LengthCounts = { 1_900, 98, 2, 0 },
+            Rows = 2000,
+            Format = "prompt-completion",
+            FormatReason = "20 of the first 20 rows have 'prompt' and 'completion'",
+            Tokens = 161_665,
+            LossTokens = 93_194,
+            MeanRowTokens = 80.8,
+            LongestRowTokens = 300,
+            RowsOverLength = 2,
+            LengthBounds = { 128, 256, 384, int.MaxValue },
+            LengthCounts = { 1_900, 98, 2, 0 },
             Problems =
             {
                 new DatasetProblem { Line = 17, Field = "completion", Problem = "is empty: no token of the row would carry loss", IsError = true },
@@ -72,7 +80,8 @@ internal static class FurnishedDaemon
         };
         datasets.Preview = new PreviewDatasetResponse
         {
-            Format = "prompt-completion", FormatReason = "20 of the first 20 rows have 'prompt' and 'completion'",
+            Format = "prompt-completion",
+            FormatReason = "20 of the first 20 rows have 'prompt' and 'completion'",
             Rows =
             {
                 new PreviewRow
@@ -104,8 +113,17 @@ internal static class FurnishedDaemon
         };
         training.Estimate = new Estimate
         {
-            Fits = true, Steps = 200, SecondsPerStep = 0.25, Seconds = 50, TokensPerStep = 8192, MeanTokensPerStep = 1293, StreamedBytesPerStep = 7_475_712, TrainableParameters = 299_008,
-            BaseParameters = 3_737_856, LeastWeightBytes = 2_961_408, LeastTotalBytes = 454_307_840,
+            Fits = true,
+            Steps = 200,
+            SecondsPerStep = 0.25,
+            Seconds = 50,
+            TokensPerStep = 8192,
+            MeanTokensPerStep = 1293,
+            StreamedBytesPerStep = 7_475_712,
+            TrainableParameters = 299_008,
+            BaseParameters = 3_737_856,
+            LeastWeightBytes = 2_961_408,
+            LeastTotalBytes = 454_307_840,
             Tiers =
             {
                 new TierPlan
@@ -135,14 +153,28 @@ internal static class FurnishedDaemon
     {
         Summary = new RunSummary
         {
-            Id = "01m89v7qf7fwwrbhewmzfw8jvv", Name = name, Dataset = "replies", Model = "lema-tiny", State = state, Step = step, TotalSteps = 200, LastLoss = 0.5328, LastEvaluationLoss = 0.6117,
-            Created = MadeAt, Started = MadeAt,
+            Id = "01m89v7qf7fwwrbhewmzfw8jvv",
+            Name = name,
+            Dataset = "replies",
+            Model = "lema-tiny",
+            State = state,
+            Step = step,
+            TotalSteps = 200,
+            LastLoss = 0.5328,
+            LastEvaluationLoss = 0.6117,
+            Created = MadeAt,
+            Started = MadeAt,
         },
         EvaluationDataset = "replies-heldout",
         Settings = new RunSettings
         {
-            Steps = 200, LearningRate = rate, MicroBatchSize = 16, GradientAccumulation = 1, Lora = new LoraSettings { R = 16, Alpha = 32, TargetModules = { "down_proj", "gate_proj", "k_proj", "o_proj", "q_proj" } },
-            Memory = new MemorySettings { WeightBytes = 5_000_000 }, Evaluation = new EvaluationSettings { EverySteps = 100 },
+            Steps = 200,
+            LearningRate = rate,
+            MicroBatchSize = 16,
+            GradientAccumulation = 1,
+            Lora = new LoraSettings { R = 16, Alpha = 32, TargetModules = { "down_proj", "gate_proj", "k_proj", "o_proj", "q_proj" } },
+            Memory = new MemorySettings { WeightBytes = 5_000_000 },
+            Evaluation = new EvaluationSettings { EverySteps = 100 },
         },
         Totals = new RunTotals { Seconds = 50, Tokens = 258_862, StallSeconds = 0.5, DiskBytes = 1_495_142_400, PeakRssBytes = 770_000_000 },
         Checkpoints =
@@ -157,14 +189,27 @@ internal static class FurnishedDaemon
     {
         host.Info = new HostInfo
         {
-            Version = "0.1.0", HostName = "gpu01", OperatingSystem = "Debian GNU/Linux 12 (bookworm)", Processor = "AMD EPYC", ProcessorCount = 16, MemoryBytes = 68_719_476_736,
-            MemoryAvailableBytes = 60_129_542_144, DiskFreeBytes = 806_645_104_640, Accelerators = { new Accelerator { Name = "NVIDIA GeForce RTX 3060", MemoryBytes = 12_884_901_888, MemoryFreeBytes = 12_000_000_000 } },
-            ModelFamilies = { "gemma2", "gemma3_text", "gpt2", "granite", "lfm2", "llama", "mistral", "qwen3" }, Capabilities = { "training.pause", "chat", "merge", "uploads.resumable" }, TokenName = "laptop",
-            Role = Role.Operator, Reservations = { new MemoryReservation { Job = "run third", Bytes = 903_000_000 } },
+            Version = "0.1.0",
+            HostName = "gpu01",
+            OperatingSystem = "Debian GNU/Linux 12 (bookworm)",
+            Processor = "AMD EPYC",
+            ProcessorCount = 16,
+            MemoryBytes = 68_719_476_736,
+            MemoryAvailableBytes = 60_129_542_144,
+            DiskFreeBytes = 806_645_104_640,
+            Accelerators = { new Accelerator { Name = "NVIDIA GeForce RTX 3060", MemoryBytes = 12_884_901_888, MemoryFreeBytes = 12_000_000_000 } },
+            ModelFamilies = { "gemma2", "gemma3_text", "gpt2", "granite", "lfm2", "llama", "mistral", "qwen3" },
+            Capabilities = { "training.pause", "chat", "merge", "uploads.resumable" },
+            TokenName = "laptop",
+            Role = Role.Operator,
+            Reservations = { new MemoryReservation { Job = "run third", Bytes = 903_000_000 } },
         };
         host.Diagnosis = new DiagnoseResponse
         {
-            DiskBytesPerSecond = 2.6e9, GemmBf16Flops = 4.36e11, GemmFp32Flops = 1.82e11, MemoryBytesPerSecond = 3.6e10,
+            DiskBytesPerSecond = 2.6e9,
+            GemmBf16Flops = 4.36e11,
+            GemmFp32Flops = 1.82e11,
+            MemoryBytesPerSecond = 3.6e10,
             Findings =
             {
                 new Diagnosis { Severity = Diagnosis.Types.Severity.Ok, Subject = "disk space", Finding = "806,645,104,640 bytes are free." },
@@ -178,11 +223,22 @@ internal static class FurnishedDaemon
         Progress half = new() { Phase = "replies", Done = 50, Total = 100, Unit = "questions" };
         daemon.Evaluation.End = new EvaluationJob
         {
-            Id = "e1", State = JobState.Completed, Progress = half, Result = new EvaluationResult { Questions = 100, ValidFormat = 99, RightAnswer = 95, ReplyFormat = "lema", Seconds = 12.5 },
+            Id = "e1",
+            State = JobState.Completed,
+            Progress = half,
+            Result = new EvaluationResult { Questions = 100, ValidFormat = 99, RightAnswer = 95, ReplyFormat = "lema", Seconds = 12.5 },
         };
         daemon.Exports.End = new Export
         {
-            Id = "x1", State = JobState.Completed, Run = "first", Step = 200, Dtype = "base", ModelName = "first-step200", Bytes = 7_654_321, Seconds = 0.8, Folder = "/srv/lema/models/first-step200",
+            Id = "x1",
+            State = JobState.Completed,
+            Run = "first",
+            Step = 200,
+            Dtype = "base",
+            ModelName = "first-step200",
+            Bytes = 7_654_321,
+            Seconds = 0.8,
+            Folder = "/srv/lema/models/first-step200",
             Progress = new Progress { Phase = "merging", Done = 3_737_856, Total = 7_475_712, Unit = "bytes" },
         };
     }
