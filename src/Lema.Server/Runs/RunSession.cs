@@ -12,6 +12,7 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
 
     private readonly Lock _gate = new();
     private readonly RunEvent?[] _tail = new RunEvent?[TailLength];
+    private readonly Dictionary<ulong, RunEvents> _deltas = [];
     private ulong _tailLength;
     private RunDetail _detail = detail;
     private StepColumns? _steps;
@@ -58,8 +59,28 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
         }
     }
 
+    /// <summary>
+    /// What comes after a number, as much as one message holds; null when nothing has come. Watchers at the same place share the message: it is made once and must not be changed.
+    /// </summary>
+    public RunEvents? DeltaAfter(ulong after)
+    {
+        RunSummary summary;
+        lock (_gate)
+        {
+            if (after >= _detail.Summary.Sequence) return null;
+            if (_deltas.TryGetValue(after, out RunEvents? shared)) return shared;
+            summary = _detail.Summary.Clone();
+        }
+        RunEvents delta = RunDelta.Of(summary, EventsAfter(after, RunDelta.MostEvents));
+        lock (_gate)
+        {
+            if (summary.Sequence == _detail.Summary.Sequence) _deltas[after] = delta;
+        }
+        return delta;
+    }
+
     /// <summary>Events above a number, in order and at most so many; from memory when it reaches back that far.</summary>
-    public IReadOnlyList<RunEvent> EventsAfter(ulong after, int limit)
+    private IReadOnlyList<RunEvent> EventsAfter(ulong after, int limit)
     {
         lock (_gate)
         {
@@ -79,10 +100,11 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
     public void Publish(RunDetail detail, IReadOnlyList<RunEvent> events)
     {
         TaskCompletionSource changed, urgent;
-        bool isUrgent = events.Any(IsUrgent);
+        bool isUrgent = events.Any(RunDelta.IsUrgent);
         lock (_gate)
         {
             _detail = detail;
+            _deltas.Clear();
             foreach (RunEvent change in events)
             {
                 // An event in a log has one number, the next one's is one higher: its place in the ring.
@@ -99,8 +121,6 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
         changed.SetResult();
         if (isUrgent) urgent.SetResult();
     }
-
-    private static bool IsUrgent(RunEvent change) => change.BodyCase is not (RunEvent.BodyOneofCase.Steps or RunEvent.BodyOneofCase.Phase or RunEvent.BodyOneofCase.Log);
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

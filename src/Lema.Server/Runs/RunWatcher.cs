@@ -8,13 +8,10 @@ namespace Lema.Server.Runs;
 /// One watch of one run. Keeps nothing but the number of the last event it has sent: what comes next it takes from the run's session, as much as has gathered, so a slow
 /// watcher costs no memory and misses nothing.
 /// </summary>
-internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunRequest request, TimeProvider clock)
+/// <param name="phase">Where in an interval the beats of its progress lie, from 0 to below 1: see <see cref="Rhythm"/>.</param>
+internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunRequest request, double phase, TimeProvider clock)
 {
-    private const int EventsAMessage = 1_000;
     private const int LogLines = 200;
-
-    /// <summary>Clients take 4 MB a message unless told otherwise.</summary>
-    private const int BytesAMessage = 1 << 20;
 
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(0.25), LeastInterval = TimeSpan.FromSeconds(0.05), LongestInterval = TimeSpan.FromMinutes(1);
 
@@ -34,24 +31,25 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
             if (expired) throw new RpcException(new Status(StatusCode.OutOfRange, $"Event {request.AfterSequence} is not in the log: go on from the snapshot, after {snapshot.Sequence}."));
             cursor = snapshot.Sequence;
         }
-        Rhythm rhythm = new(_interval, clock);
+        Rhythm rhythm = new(_interval, phase, clock);
         while (true)
         {
             (Task any, Task urgent) = session.NextChange;
-            RunSummary run = session.Summary;
-            if (run.Sequence <= cursor)
+            RunState state = session.State;
+            if (session.DeltaAfter(cursor) is not { } delta)
             {
-                if (RunStates.HasEnded(run.State)) return;
+                if (RunStates.HasEnded(state)) return;
                 await any.WaitAsync(stop);
                 continue;
             }
             TimeSpan wait = rhythm.UntilNext();
-            if (wait > TimeSpan.Zero && !HasUrgent(cursor)) await WaitAsync(wait, urgent, stop);
-            IReadOnlyList<RunEvent> events = Bounded(session.EventsAfter(cursor, EventsAMessage));
-            WatchRunResponse message = new() { Events = new RunEvents { Run = session.Summary }, Sent = Now() };
-            message.Events.Events.AddRange(EventCoalescing.Coalesce(events));
-            cursor = events[^1].Sequence.Last;
-            await send(message);
+            if (wait > TimeSpan.Zero && RunDelta.CanWait(delta))
+            {
+                await WaitAsync(wait, urgent, stop);
+                delta = session.DeltaAfter(cursor)!;
+            }
+            await send(new WatchRunResponse { Events = delta, Sent = Now() });
+            cursor = delta.Events[^1].Sequence.Last;
             rhythm.Sent();
         }
     }
@@ -65,22 +63,7 @@ internal sealed class RunWatcher(RunSession session, RunStore store, WatchRunReq
         return snapshot;
     }
 
-    /// <summary>As many as a message holds, at least one.</summary>
-    private static IReadOnlyList<RunEvent> Bounded(IReadOnlyList<RunEvent> events)
-    {
-        int count = 0;
-        for (long bytes = 0; count < events.Count; count++)
-        {
-            bytes += events[count].CalculateSize();
-            if (bytes > BytesAMessage && count > 0) break;
-        }
-        return count == events.Count ? events : [.. events.Take(count)];
-    }
-
     private Timestamp Now() => Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-
-    private bool HasUrgent(ulong cursor) =>
-        session.EventsAfter(cursor, EventsAMessage).Any(e => e.BodyCase is not (RunEvent.BodyOneofCase.Steps or RunEvent.BodyOneofCase.Phase or RunEvent.BodyOneofCase.Log));
 
     private async Task WaitAsync(TimeSpan wait, Task urgent, CancellationToken stop)
     {

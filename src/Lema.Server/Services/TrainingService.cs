@@ -35,7 +35,8 @@ internal sealed class TrainingService(
     public override Task WatchRun(WatchRunRequest request, IServerStreamWriter<WatchRunResponse> responseStream, ServerCallContext context)
     {
         RunSession session = directory.Get(request.Run);
-        return watching.RunAsync<WatchRunResponse>(context, responseStream, (send, stop) => new RunWatcher(session, store, request, clock).RunAsync(send, stop));
+        RunWatcher watcher = new(session, store, request, Watching.PhaseOf(context), clock);
+        return watching.RunAsync<WatchRunResponse>(context, responseStream, watcher.RunAsync);
     }
 
     public override Task WatchRuns(WatchRunsRequest request, IServerStreamWriter<WatchRunsResponse> responseStream, ServerCallContext context) =>

@@ -18,6 +18,9 @@ internal sealed class Watching(WatchLimits limits, IHostApplicationLifetime life
         await watch(message => WriteAsync(stream, message, end.Token), end.Token);
     }
 
+    /// <summary>A number from 0 to below 1 that differs from connection to connection.</summary>
+    public static double PhaseOf(ServerCallContext context) => (uint)context.GetHttpContext().Connection.Id.GetHashCode(StringComparison.Ordinal) / (uint.MaxValue + 1.0);
+
     private async Task WriteAsync<T>(IServerStreamWriter<T> stream, T message, CancellationToken stop)
     {
         using CancellationTokenSource late = new(WriteLimit, clock);
