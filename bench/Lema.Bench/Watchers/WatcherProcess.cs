@@ -22,6 +22,8 @@ internal sealed class WatcherProcess : IAsyncDisposable
     public static WatcherProcess Start(Uri address, string run, int count, IEnumerable<string> tokens)
     {
         ProcessStartInfo start = new("nice") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // Compiled once: at this priority the compiler's second thoughts would hold up the messages for as long as the run is watched.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
         foreach (string argument in (string[])["-n", "19", "dotnet", typeof(WatcherProcess).Assembly.Location, Command, address.ToString(), run, count.ToString(CultureInfo.InvariantCulture)])
             start.ArgumentList.Add(argument);
         Process process = Process.Start(start)!;
