@@ -107,10 +107,12 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         return embedded.Value;
     }
 
-    // Only tokens that carry loss pass the norm and the head.
+    // Only tokens that carry loss pass the norm and the head. Nothing of it but the gradients is left when the blocks go back, which need the memory.
     private (double Loss, Tensor[] Gradients) Head(IReadOnlyList<MicroBatch> step, Tensor[] hidden)
     {
+        using var scope = NewDisposeScope();
         Variable[] rows = [.. step.Select((batch, i) => new Variable(hidden[i].index_select(0, batch.LossPositions)))], normalized = new Variable[rows.Length];
+        foreach (Tensor whole in hidden) whole.Dispose();
         Tape[] tapes = [.. step.Select(_ => new Tape())];
         model.VisitFinalNorm(weights =>
         {
@@ -123,9 +125,11 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
         {
             for (int i = 0; i < rows.Length; i++)
             {
+                using var one = NewDisposeScope();
                 tapes[i].Backward(normalized[i], gradients[i]);
-                Tensor whole = zeros_like(hidden[i]);
-                gradients[i] = whole.index_copy_(0, step[i].LossPositions, rows[i].TakeGradient()!);
+                Tensor gradient = rows[i].TakeGradient()!, whole = zeros([step[i].Tokens.TokenCount, gradient.size(1)], gradient.dtype, gradient.device);
+                gradients[i] = whole.index_copy_(0, step[i].LossPositions, gradient).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
+                foreach (Tensor done in (Tensor[])[rows[i].Value, normalized[i].Value]) done.Dispose();
                 tapes[i].Dispose();
             }
         });

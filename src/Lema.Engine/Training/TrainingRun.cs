@@ -51,6 +51,7 @@ public sealed class TrainingRun : IDisposable
         (_job, _device, _publish, _betweenSteps, _stop) = (job, device, publish, betweenSteps, stop);
         RunSettings settings = job.Settings;
         RunSettingsValidator.ThrowIfInvalid(settings);
+        if (settings.Memory.TotalBytes is not null) NativeHeap.ReturnFreedMemory();
         publish(new PhaseChanged("Opening the model and the dataset"));
         DecoderModel architecture = ModelFamilies.Read(job.ModelFolder);
         GlobalBinaryIndex index = GlobalBinaryIndex.Open(job.ModelFolder);
