@@ -82,57 +82,42 @@ internal static unsafe class MatrixVector
         }
     }
 
-    // Rows that share each load of the vector are independent of one another: a row's sum is the same whatever rows are taken with it.
     private static void HalfRows(float* x, ushort* w, Target target, int first, int end, int vectors, int columns)
     {
-        int row = first;
-        for (; row <= end - 4; row += 4)
+        int lanes = Vector<uint>.Count;
+        for (int row = first; row < end; row++)
         {
             ushort* line = w + (long)row * columns;
-            for (int vector = 0; vector < vectors; vector++) FourHalfRows(x + (long)vector * columns, line, target, vector, row, columns);
+            for (int vector = 0; vector < vectors; vector++)
+            {
+                float* values = x + (long)vector * columns;
+                Vector<float> even = Vector<float>.Zero, odd = even, nextEven = even, nextOdd = even;
+                int i = 0;
+                for (; i <= columns - 4 * lanes; i += 4 * lanes)
+                {
+                    Vector<uint> pairs = Vector.Load((uint*)(line + i)), next = Vector.Load((uint*)(line + i) + lanes);
+                    even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
+                    odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
+                    nextEven = Vector.FusedMultiplyAdd(Even(next), Vector.Load(values + i + 2 * lanes), nextEven);
+                    nextOdd = Vector.FusedMultiplyAdd(Odd(next), Vector.Load(values + i + 3 * lanes), nextOdd);
+                }
+                for (; i < columns; i += 2 * lanes)
+                {
+                    Vector<uint> pairs = Vector.Load((uint*)(line + i));
+                    even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
+                    odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
+                }
+                float sum = Vector.Sum((even + odd) + (nextEven + nextOdd));
+                long place = vector * target.Stride + row;
+                if (target.Widens)
+                {
+                    ((float*)target.Address)[place] = HalfFloats.ToFloat(HalfFloats.FromFloat<ushort>(sum));
+                    continue;
+                }
+                ushort* y = (ushort*)target.Address + place;
+                *y = HalfFloats.FromFloat<ushort>(target.Adds ? sum + HalfFloats.ToFloat(*y) : sum);
+            }
         }
-        for (; row < end; row++)
-        {
-            ushort* line = w + (long)row * columns;
-            for (int vector = 0; vector < vectors; vector++) target.Store(vector, row, HalfRow(x + (long)vector * columns, line, columns));
-        }
-    }
-
-    private static void FourHalfRows(float* values, ushort* line, Target target, int vector, int row, int columns)
-    {
-        int lanes = Vector<uint>.Count;
-        ushort* second = line + columns, third = second + columns, fourth = third + columns;
-        Vector<float> even0 = Vector<float>.Zero, odd0 = even0, even1 = even0, odd1 = even0, even2 = even0, odd2 = even0, even3 = even0, odd3 = even0;
-        for (int i = 0; i < columns; i += 2 * lanes)
-        {
-            Vector<float> even = Vector.Load(values + i), odd = Vector.Load(values + i + lanes);
-            Vector<uint> pairs0 = Vector.Load((uint*)(line + i)), pairs1 = Vector.Load((uint*)(second + i)), pairs2 = Vector.Load((uint*)(third + i)), pairs3 = Vector.Load((uint*)(fourth + i));
-            even0 = Vector.FusedMultiplyAdd(Even(pairs0), even, even0);
-            odd0 = Vector.FusedMultiplyAdd(Odd(pairs0), odd, odd0);
-            even1 = Vector.FusedMultiplyAdd(Even(pairs1), even, even1);
-            odd1 = Vector.FusedMultiplyAdd(Odd(pairs1), odd, odd1);
-            even2 = Vector.FusedMultiplyAdd(Even(pairs2), even, even2);
-            odd2 = Vector.FusedMultiplyAdd(Odd(pairs2), odd, odd2);
-            even3 = Vector.FusedMultiplyAdd(Even(pairs3), even, even3);
-            odd3 = Vector.FusedMultiplyAdd(Odd(pairs3), odd, odd3);
-        }
-        target.Store(vector, row, Vector.Sum(even0 + odd0));
-        target.Store(vector, row + 1, Vector.Sum(even1 + odd1));
-        target.Store(vector, row + 2, Vector.Sum(even2 + odd2));
-        target.Store(vector, row + 3, Vector.Sum(even3 + odd3));
-    }
-
-    private static float HalfRow(float* values, ushort* line, int columns)
-    {
-        int lanes = Vector<uint>.Count;
-        Vector<float> even = Vector<float>.Zero, odd = even;
-        for (int i = 0; i < columns; i += 2 * lanes)
-        {
-            Vector<uint> pairs = Vector.Load((uint*)(line + i));
-            even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
-            odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
-        }
-        return Vector.Sum(even + odd);
     }
 
     private static void FloatRows(float* x, float* w, Target target, int first, int end, int vectors, int columns)
@@ -168,19 +153,5 @@ internal static unsafe class MatrixVector
     /// <param name="Stride">Elements from one vector to the next.</param>
     /// <param name="Adds">They are added to what is there.</param>
     /// <param name="Widens">They are stored as float32 after rounding.</param>
-    private readonly record struct Target(nint Address, long Stride, bool Adds, bool Widens)
-    {
-        /// <summary>Puts a sum of bfloat16 products in its place.</summary>
-        public void Store(int vector, int row, float sum)
-        {
-            long place = vector * Stride + row;
-            if (Widens)
-            {
-                ((float*)Address)[place] = HalfFloats.ToFloat(HalfFloats.FromFloat<ushort>(sum));
-                return;
-            }
-            ushort* y = (ushort*)Address + place;
-            *y = HalfFloats.FromFloat<ushort>(Adds ? sum + HalfFloats.ToFloat(*y) : sum);
-        }
-    }
+    private readonly record struct Target(nint Address, long Stride, bool Adds, bool Widens);
 }
