@@ -99,9 +99,13 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
 
     private Tensor EmbedOne(MicroBatch batch, int index, int lowest)
     {
-        Tape? tape = lowest < 0 ? new() : null;
+        if (lowest >= 0)
+        {
+            using var scope = NewDisposeScope();
+            return model.Embed(batch.Tokens).Value.MoveToOuterDisposeScope();
+        }
+        Tape tape = new();
         Variable embedded = model.Embed(batch.Tokens, tape);
-        if (tape is null) return embedded.Value;
         _kept[(-1, index)] = new(tape, embedded, embedded, null);
         tape.OutliveScope();
         return embedded.Value;

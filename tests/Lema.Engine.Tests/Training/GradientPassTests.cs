@@ -24,22 +24,6 @@ public sealed class GradientPassTests
         Assert.All(recomputed, pair => Assert.True(pair.Value.equal(kept[pair.Key]).all().item<bool>(), pair.Key));
     }
 
-    [Fact]
-    public void Run_WhenTheBlocksGoBack_HasNothingLeftOfTheHead()
-    {
-        using LanguageModel model = Open(null, Lora);
-        using HostBoundaryStore boundaries = new(model.Ledger);
-        using MicroBatch first = MicroBatch.Of([Row(19, 4), Row(12, 6)]), second = MicroBatch.Of([Row(30, 9)]);
-        MicroBatch[] step = [first, second];
-        // The first pass makes what all passes share.
-        new GradientPass(model, boundaries, 0, 16).Run(step, new DropoutSeed(3, 0, 0));
-        long before = Tensor.TotalCount, after = 0;
-        new GradientPass(model, boundaries, 0, 16) { OnLoss = _ => after = Tensor.TotalCount }.Run(step, new DropoutSeed(3, 1, 0));
-
-        // A boundary for each block and micro-batch, and a gradient for each micro-batch.
-        Assert.Equal(step.Length * (model.Architecture.BlockCount + 1), after - before);
-    }
-
     [Theory]
     [InlineData(8)]
     [InlineData(64)]
