@@ -27,6 +27,16 @@ public sealed class RunDeltaTests
     }
 
     [Fact]
+    public void DeltaAfter_FarBehindTheNewest_IsNotKept()
+    {
+        RunSession session = Session();
+        Publish(session, [.. Enumerable.Range(1, 20).Select(i => Step(i))]);
+
+        Assert.NotSame(session.DeltaAfter(3), session.DeltaAfter(3));
+        Assert.Same(session.DeltaAfter(4), session.DeltaAfter(4));
+    }
+
+    [Fact]
     public void Of_MoreThanAMessageHolds_TakesTheFirstOfThem()
     {
         RunEvent[] events = [.. Enumerable.Range(1, 5).Select(i => Numbered(new RunEvent { Log = new LogLine { Text = new string('x', 400_000) } }, (ulong)i))];

@@ -45,7 +45,7 @@ internal sealed class DoctorCommand : LemaCommand
     private static void WriteDiagnosis(IAnsiConsole console, DiagnoseResponse diagnosis)
     {
         PropertyList list = new();
-        list.Add("disk", Quantity.BytesPerSecond(diagnosis.DiskBytesPerSecond));
+        list.Add("disk", diagnosis.DiskBytesPerSecond > 0 ? Quantity.BytesPerSecond(diagnosis.DiskBytesPerSecond) : "not measured");
         list.Add("bf16 GEMM", $"{diagnosis.GemmBf16Flops / 1e9:0} GFLOP/s");
         list.Add("fp32 GEMM", $"{diagnosis.GemmFp32Flops / 1e9:0} GFLOP/s");
         list.Add("memory", Quantity.BytesPerSecond(diagnosis.MemoryBytesPerSecond));

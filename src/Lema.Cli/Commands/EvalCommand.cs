@@ -51,8 +51,9 @@ internal sealed class EvalCommand : LemaCommand
         request.Target = await TargetResolver.ResolveAsync(host, call.Get(_target), call.Get(_checkpoint), cancellation);
         request.Target.BaseOnly = call.Get(_base);
         EvaluationOutcome outcome = await new EvaluationFollower(host, call.Output, call.Environment.Clock).RunAsync(request, cancellation);
-        if (call.Get(_replies) is { } file) ResultFile.Write(call.Environment.FullPath(file), string.Concat(outcome.Replies.Select(r => Google.Protobuf.JsonFormatter.Default.Format(r) + "\n")));
         call.Output.Result(outcome.Result, console => Write(console, outcome.Result));
+        // After the figures: a full disk must not take them away.
+        if (call.Get(_replies) is { } file) ResultFile.Write(call.Environment.FullPath(file), string.Concat(outcome.Replies.Select(r => Output.JsonOf(r) + "\n")));
         return ExitCode.Done;
     }
 

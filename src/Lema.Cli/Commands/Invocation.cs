@@ -24,6 +24,9 @@ internal sealed class Invocation(ParseResult parsed, CliEnvironment environment,
 
     public string? TokenFile => parsed.GetValue(globals.TokenFile);
 
+    /// <summary>What a command that is proposed needs to go to the same host: nothing, or options after a space.</summary>
+    public string HostFlags => (Host is { } host ? $" --host {host}" : "") + (TokenFile is { } file ? $" --token-file {file}" : "");
+
     public HostResolver Hosts { get; } = new(environment);
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);

@@ -47,7 +47,7 @@ internal sealed class MergeCommand : LemaCommand
         if (folder is not null)
         {
             string owner = $"model/{merged.ModelName}";
-            call.Output.Note($"Merged, and on the host as {merged.ModelName}. Should the download break off: {LemaRootCommand.ProgramName} artifact download {owner} --output {call.Get(_output)}");
+            call.Output.Note($"Merged, and on the host as {merged.ModelName}. Should the download break off: {LemaRootCommand.ProgramName} artifact download {owner} --output {call.Get(_output)}{call.HostFlags}");
             ListArtifactsResponse files = await host.Artifacts.ListArtifactsAsync(new ListArtifactsRequest { Owner = owner }, cancellationToken: cancellation);
             await new Downloader(host, call.Output, call.Environment.Clock).DownloadAsync(owner, files.Files, folder, cancellation);
         }

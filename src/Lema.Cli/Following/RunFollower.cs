@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
 using Lema.Cli.Rendering;
@@ -15,6 +16,9 @@ internal sealed class RunFollower(HostConnection host, Output output, CliEnviron
 {
     /// <summary>How long a second Ctrl-C is waited for.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whoever presses Ctrl-C twice does not wait for a host that does not answer.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>A log without a terminal gets a line for each twentieth of the run.</summary>
     private const int Milestones = 20;
@@ -95,9 +99,21 @@ internal sealed class RunFollower(HostConnection host, Output output, CliEnviron
         }
         catch (OperationCanceledException)
         {
-            RunDetail detail = await host.Training.StopRunAsync(new StopRunRequest { Run = run });
-            output.Warn($"Asked {detail.Summary.Name} to stop; it saves its last finished step first.");
+            await AskToStopAsync(run);
         }
         return ExitCode.Interrupted;
+    }
+
+    private async Task AskToStopAsync(string run)
+    {
+        try
+        {
+            RunDetail detail = await host.Training.StopRunAsync(new StopRunRequest { Run = run }, deadline: DateTime.UtcNow + StopLimit);
+            output.Warn($"Asked {detail.Summary.Name} to stop; it saves its last finished step first.");
+        }
+        catch (RpcException error)
+        {
+            output.Warn($"Could not ask it to stop, so the run goes on: {error.Status.Detail}");
+        }
     }
 }

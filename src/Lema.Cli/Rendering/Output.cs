@@ -36,6 +36,9 @@ internal sealed class Output
     /// <summary>Columns that results have room for.</summary>
     public int Width => _environment.OutWidth();
 
+    /// <summary>A message in the form that scripts rely on, without a line's end.</summary>
+    public static string JsonOf(IMessage message) => Formatter.Format(message);
+
     /// <summary>The JSON line of a message, or its text.</summary>
     public void Result(IMessage message, Action<IAnsiConsole> render)
     {
@@ -44,7 +47,7 @@ internal sealed class Output
         else render(Text);
     }
 
-    public void WriteJson(IMessage message) => WriteJson(Formatter.Format(message));
+    public void WriteJson(IMessage message) => WriteJson(JsonOf(message));
 
     public void WriteJson(string line) => _environment.Out.WriteLine(line);
 

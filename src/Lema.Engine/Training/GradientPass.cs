@@ -132,6 +132,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
                 using var one = NewDisposeScope();
                 tapes[i].Backward(normalized[i], gradients[i]);
                 Tensor gradient = rows[i].TakeGradient()!, whole = zeros([step[i].Tokens.TokenCount, gradient.size(1)], gradient.dtype, gradient.device);
+                // Out of this row's scope and the head's.
                 gradients[i] = whole.index_copy_(0, step[i].LossPositions, gradient).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
                 foreach (Tensor done in (Tensor[])[rows[i].Value, normalized[i].Value]) done.Dispose();
                 tapes[i].Dispose();

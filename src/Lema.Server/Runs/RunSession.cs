@@ -10,6 +10,9 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
 {
     private const ulong TailLength = 4_096;
 
+    /// <summary>Bounds what shared messages hold: one for each of the newest numbers, none for whoever reads a long log.</summary>
+    private const ulong SharedEvents = 16;
+
     private readonly Lock _gate = new();
     private readonly RunEvent?[] _tail = new RunEvent?[TailLength];
     private readonly Dictionary<ulong, RunEvents> _deltas = [];
@@ -60,21 +63,23 @@ internal sealed class RunSession(RunDetail detail, RunStore store)
     }
 
     /// <summary>
-    /// What comes after a number, as much as one message holds; null when nothing has come. Watchers at the same place share the message: it is made once and must not be changed.
+    /// What comes after a number, as much as one message holds; null when nothing has come. Watchers who are nearly up to date and at the same place share the message: it is
+    /// made once and must not be changed.
     /// </summary>
     public RunEvents? DeltaAfter(ulong after)
     {
-        RunSummary summary;
         lock (_gate)
         {
             if (after >= _detail.Summary.Sequence) return null;
             if (_deltas.TryGetValue(after, out RunEvents? shared)) return shared;
-            summary = _detail.Summary.Clone();
         }
-        RunEvents delta = RunDelta.Of(summary, EventsAfter(after, RunDelta.MostEvents));
+        IReadOnlyList<RunEvent> events = EventsAfter(after, RunDelta.MostEvents);
+        // After the events, so that it is never older than they are: a watcher takes the run's end from it.
+        RunSummary summary = Summary;
+        RunEvents delta = RunDelta.Of(summary, events);
         lock (_gate)
         {
-            if (summary.Sequence == _detail.Summary.Sequence) _deltas[after] = delta;
+            if (summary.Sequence == _detail.Summary.Sequence && summary.Sequence - after <= SharedEvents) _deltas[after] = delta;
         }
         return delta;
     }

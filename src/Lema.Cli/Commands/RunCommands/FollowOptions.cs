@@ -11,7 +11,7 @@ internal sealed class FollowOptions
 {
     private readonly Option<string?> _notify = new("--notify")
     {
-        Description = $"Command to run when the run ends, such as a desktop notification; it sees LEMA_RUN, LEMA_RUN_STATE, LEMA_RUN_STEP, LEMA_RUN_LOSS. [{EndHook.Variable}]",
+        Description = $"Command to run when the run ends, such as a desktop notification; it sees LEMA_RUN, LEMA_RUN_STATE, LEMA_RUN_STEP, LEMA_RUN_LOSS, LEMA_RUN_REASON. [{EndHook.Variable}]",
         HelpName = "COMMAND",
     };
 

@@ -3,10 +3,5 @@ namespace Lema.Cli.Commands.RunCommands;
 /// <summary>The command line that follows a run again, with the host and token file of this call.</summary>
 internal static class ReattachCommand
 {
-    public static string Of(Invocation call, string run)
-    {
-        string host = call.Host is { } name ? $" --host {name}" : "";
-        string token = call.TokenFile is { } file ? $" --token-file {file}" : "";
-        return $"{LemaRootCommand.ProgramName} run watch {run}{host}{token}";
-    }
+    public static string Of(Invocation call, string run) => $"{LemaRootCommand.ProgramName} run watch {run}{call.HostFlags}";
 }
