@@ -4,7 +4,7 @@
     pip install grpcio grpcio-tools
     python3 -m grpc_tools.protoc -I ../../protos --python_out=. --grpc_python_out=. ../../protos/lema/v1/*.proto
 
-or, with Debian's packages python3-grpcio and protobuf-compiler-grpc,
+or, with Debian's packages python3-grpcio, protobuf-compiler-grpc and libprotobuf-dev,
 
     protoc -I ../../protos --python_out=. --grpc_out=. --plugin=protoc-gen-grpc=$(command -v grpc_python_plugin) ../../protos/lema/v1/*.proto
 

@@ -12,7 +12,7 @@ public sealed class TerminalTests(Daemon daemon) : IClassFixture<Daemon>
     [InlineData(40)]
     [InlineData(80)]
     [InlineData(200)]
-    public async Task RunList_AtATerminal_FitsItsWidth(int columns)
+    public async Task ModelList_AtATerminal_FitsItsWidth(int columns)
     {
         Finished finished = await AtTerminalAsync($"{Checkout.Cli} model list", new Dictionary<string, string> { ["COLUMNS"] = $"{columns}" });
 

@@ -20,8 +20,9 @@ public sealed class ClientExampleTests
     [Fact]
     public async Task Python_FollowsARunToItsEnd()
     {
-        string python = PythonWithGrpc() ?? Skip("no Python with grpcio; Debian: apt install python3-grpcio protobuf-compiler-grpc");
+        string python = PythonWithGrpc() ?? Skip("no Python with grpcio; Debian: apt install python3-grpcio protobuf-compiler-grpc libprotobuf-dev");
         string protoc = Find("protoc") ?? Skip("no protoc"), plugin = Find("grpc_python_plugin") ?? Skip("no grpc_python_plugin");
+        if (!File.Exists(Path.Combine(Path.GetDirectoryName(protoc)!, "..", "include", "google", "protobuf", "descriptor.proto"))) Skip("protoc has no google/protobuf/*.proto; Debian: apt install libprotobuf-dev");
         string folder = Directory.CreateTempSubdirectory("lema-python-").FullName, protos = Path.Combine(Repository.Folder, "protos");
         await RunAsync(protoc, ["-I", protos, $"--python_out={folder}", $"--grpc_out={folder}", $"--plugin=protoc-gen-grpc={plugin}", .. Directory.GetFiles(Path.Combine(protos, "lema", "v1"), "*.proto")]);
         File.Copy(Path.Combine(Repository.Folder, "examples", "python", "follow_run.py"), Path.Combine(folder, "follow_run.py"));

@@ -9,8 +9,8 @@ internal static partial class NativeHeap
     private const int BytesOfALargeBuffer = 2 << 20, BytesKept = 64 << 20;
 
     /// <summary>
-    /// From now on large buffers go back to the system as soon as they are free. Kept for the next use, as they are otherwise, they are faster by some percent, and holes between
-    /// them can take more than half as much memory again as what is in use: too much where a total was promised. Does nothing where the C library is not glibc.
+    /// For the rest of the process large buffers go back to the system as soon as they are free. Kept for the next use, as they are otherwise, they spare the mapping of pages, but
+    /// holes between them take memory that a promised total has no room for (figures: docs/performance.md). Does nothing where the C library is not glibc.
     /// </summary>
     public static void ReturnFreedMemory()
     {

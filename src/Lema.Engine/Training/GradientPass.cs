@@ -116,6 +116,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     {
         using var scope = NewDisposeScope();
         Variable[] rows = [.. step.Select((batch, i) => new Variable(hidden[i].index_select(0, batch.LossPositions)))], normalized = new Variable[rows.Length];
+        // Gradients go back through what a block's operations have saved, its output is not among it.
         foreach (Tensor whole in hidden) whole.Dispose();
         Tape[] tapes = [.. step.Select(_ => new Tape())];
         model.VisitFinalNorm(weights =>

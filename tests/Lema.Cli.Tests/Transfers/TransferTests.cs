@@ -181,7 +181,7 @@ public sealed class TransferTests
         string folder = Path.Combine(terminal.Home, "merged");
 
         Assert.Equal(0, await daemon.RunAsync(terminal, "merge", "first", "--dtype", "float32", "--output", folder));
-        Assert.Contains($"lema-remote artifact download model/first-150 --output {folder}\n", terminal.Error, StringComparison.Ordinal);
+        Assert.Contains($"lema-remote artifact download model/first-150 --output {folder} --host {daemon.Address}\n", terminal.Error, StringComparison.Ordinal);
         Assert.Equal(1, await daemon.RunAsync(terminal, "merge", "first", "--output", folder));
 
         Assert.Equal("float32", daemon.Exports.Started!.Dtype);
