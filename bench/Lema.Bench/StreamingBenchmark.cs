@@ -105,7 +105,7 @@ internal sealed class StreamingBenchmark : IBenchmark
 
     /// <summary>The plan counts boundaries in a file twice, written and read.</summary>
     private static long WrittenBytes(MemoryPlan plan, PlanRequest request) =>
-        plan.Boundaries == BoundaryPlace.File ? (request.Blocks - plan.KeptLayers) * request.StepTokens * request.HiddenSize * request.ElementBytes : 0;
+        plan.Boundaries == BoundaryPlace.File ? (request.Blocks - plan.KeptLayers) * PlanCosts.Boundary(request) : 0;
 
     private static double Median(List<double> values)
     {

@@ -11,7 +11,7 @@ internal sealed class BrokenLine(Action<string> note)
     {
         lock (_lock)
         {
-            if (!_broken) note($"{reason} Trying again for some minutes.");
+            if (!_broken) note($"{reason} Trying again.");
             _broken = true;
         }
     }

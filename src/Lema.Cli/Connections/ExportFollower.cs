@@ -14,12 +14,15 @@ internal sealed class ExportFollower(HostConnection host, Output output, TimePro
         Export export = await host.Exports.StartMergeAsync(request, cancellationToken: cancellation);
         string id = export.Id;
         JobProgress progress = new(output, clock);
+        BrokenLine line = new(output.Note);
         try
         {
             await foreach (StreamUpdate<Export> update in RecoveringStream.Watch(
                 token => host.Exports.WatchExport(new WatchExportRequest { Id = id }, cancellationToken: token), stop: cancellation))
             {
+                if (update is StreamUpdate<Export>.Lost lost) line.Broke(lost.Reason.Message);
                 if (update is not StreamUpdate<Export>.Message { Value: var message }) continue;
+                line.Answered();
                 export = message;
                 if (output.Json) output.WriteJson(export);
                 else if (export.Progress is { } made) progress.Show(made);

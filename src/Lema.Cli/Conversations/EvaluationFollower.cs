@@ -18,6 +18,7 @@ internal sealed class EvaluationFollower(HostConnection host, Output output, Tim
         EvaluationJob job = await host.Evaluation.StartEvaluationAsync(request, cancellationToken: cancellation);
         SortedDictionary<int, EvaluatedReply> replies = [];
         JobProgress progress = new(output, clock);
+        BrokenLine line = new(output.Note);
         string id = job.Id;
         try
         {
@@ -25,7 +26,9 @@ internal sealed class EvaluationFollower(HostConnection host, Output output, Tim
             await foreach (StreamUpdate<WatchEvaluationResponse> update in RecoveringStream.Watch(
                 token => host.Evaluation.WatchEvaluation(new WatchEvaluationRequest { Id = id, FirstReply = NextReply(replies) }, cancellationToken: token), stop: cancellation))
             {
+                if (update is StreamUpdate<WatchEvaluationResponse>.Lost lost) line.Broke(lost.Reason.Message);
                 if (update is not StreamUpdate<WatchEvaluationResponse>.Message { Value: var message }) continue;
+                line.Answered();
                 if (message.Job is not null) job = message.Job;
                 foreach (EvaluatedReply reply in message.Replies) replies[reply.Index] = reply;
                 if (job.Progress is { } made) progress.Show(made);

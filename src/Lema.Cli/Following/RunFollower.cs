@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Lema.Cli.Commands;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
 using Lema.Cli.Rendering;
@@ -113,7 +114,7 @@ internal sealed class RunFollower(HostConnection host, Output output, CliEnviron
         }
         catch (RpcException error)
         {
-            output.Warn($"Could not ask it to stop, so the run goes on: {error.Status.Detail}");
+            output.Warn($"It may not have heard that, and go on: {Failure.From(error).Message} Ask again: {LemaRootCommand.ProgramName} run stop {run}");
         }
     }
 }

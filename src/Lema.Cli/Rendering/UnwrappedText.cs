@@ -9,7 +9,13 @@ internal static class UnwrappedText
     {
         int width = console.Profile.Width;
         console.Profile.Width = int.MaxValue;
-        console.Write(SafeText.Of(text), style ?? Style.Plain);
-        console.Profile.Width = width;
+        try
+        {
+            console.Write(SafeText.Of(text), style ?? Style.Plain);
+        }
+        finally
+        {
+            console.Profile.Width = width;
+        }
     }
 }

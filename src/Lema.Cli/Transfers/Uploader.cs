@@ -3,6 +3,7 @@ using Grpc.Core;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
 using Lema.Cli.Rendering;
+using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Polly;
 
@@ -121,32 +122,16 @@ internal sealed class Uploader(HostConnection host, Output output, TimeProvider 
         stream.Seek(part.Offset, SeekOrigin.Begin);
         using AsyncClientStreamingCall<WriteUploadRequest, Upload> call = host.Artifacts.WriteUpload(cancellationToken: cancellation);
         byte[] buffer = new byte[ChunkBytes];
-        try
+        for (long done = 0; done < part.Length;)
         {
-            for (long done = 0; done < part.Length;)
-            {
-                int count = (int)Math.Min(ChunkBytes, part.Length - done);
-                await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellation);
-                WriteUploadRequest chunk = new() { UploadId = uploadId, Path = part.Path, Offset = part.Offset + done, Data = ByteString.CopyFrom(buffer, 0, count) };
-                if (!await WroteAsync(call, call.RequestStream.WriteAsync(chunk, cancellation))) break;
-                idle.CancelAfter(Idle);
-                done += count;
-                sent(count);
-            }
-            if (!call.ResponseAsync.IsCompleted) await WroteAsync(call, call.RequestStream.CompleteAsync());
+            int count = (int)Math.Min(ChunkBytes, part.Length - done);
+            await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellation);
+            WriteUploadRequest chunk = new() { UploadId = uploadId, Path = part.Path, Offset = part.Offset + done, Data = ByteString.CopyFrom(buffer, 0, count) };
+            if (!await call.TrySendAsync(chunk, cancellation)) break;
+            idle.CancelAfter(Idle);
+            done += count;
+            sent(count);
         }
-        catch (Exception failure) when (failure is InvalidOperationException || failure is IOException and not EndOfStreamException)
-        {
-            // The daemon ended the call early: the response carries its reason.
-        }
-        await call.ResponseAsync;
-    }
-
-    /// <summary>Waits for a write, or for the response where the daemon ends the call before it: such a write may never end.</summary>
-    private static async Task<bool> WroteAsync(AsyncClientStreamingCall<WriteUploadRequest, Upload> call, Task write)
-    {
-        if (await Task.WhenAny(write, call.ResponseAsync) != write) return false;
-        await write;
-        return true;
+        await call.CompleteAsync();
     }
 }

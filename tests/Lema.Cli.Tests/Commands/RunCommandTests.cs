@@ -102,6 +102,37 @@ public sealed class RunCommandTests
         Assert.Equal(1, await daemon.RunAsync(terminal, [.. command, TestTerminal.FullDevice]));
 
         Assert.EndsWith($"error: {TestTerminal.FullDevice} cannot be written: the disk is full.\n  Free some space there, or name another place.\n", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal(command[0] == "eval", terminal.Out.Contains("right answer", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Merge_LineBreaks_SaysSoAndGoesOn()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Exports.Breaks = 1;
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "merge", "first"));
+
+        AssertToldOnce(terminal.Error);
+    }
+
+    [Fact]
+    public async Task Eval_LineBreaks_SaysSoAndGoesOn()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Evaluation.Breaks = 2;
+
+        Assert.Equal(0, await daemon.RunAsync(terminal, "eval", "first", "--dataset", "replies"));
+
+        AssertToldOnce(terminal.Error);
+    }
+
+    private static void AssertToldOnce(string notes)
+    {
+        Assert.Equal(2, notes.Split("Trying again.").Length);
+        Assert.Equal(2, notes.Split("Connected again.").Length);
     }
 
     [Fact]

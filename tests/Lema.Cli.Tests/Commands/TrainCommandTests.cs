@@ -82,6 +82,24 @@ public sealed class TrainCommandTests
     }
 
     [Fact]
+    public async Task Train_CtrlCTwiceAndNobodyHears_SaysThatTheRunMayGoOn()
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Training.OnWatch(Endless(terminal));
+        using CancellationTokenRegistration again = terminal.Interrupts.First.Register(() =>
+        {
+            daemon.Calls.Failure = new RpcException(new Status(StatusCode.Unavailable, "gone"));
+            terminal.Interrupts.Raise();
+        });
+
+        Assert.Equal(130, await daemon.RunAsync(terminal, Train));
+
+        Assert.Contains("It may not have heard that, and go on: gone", terminal.Error, StringComparison.Ordinal);
+        Assert.Contains("Ask again: lema-remote run stop 01", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Train_Failed_IsExitCodeOneWithTheReason()
     {
         await using FakeDaemon daemon = await FakeDaemon.StartAsync();

@@ -105,8 +105,12 @@ internal sealed class FakeJobs : Evaluation.EvaluationBase
         return Task.FromResult(new EvaluationJob { Id = "e1", State = JobState.Running });
     }
 
+    /// <summary>Watches that break before they tell anything.</summary>
+    public int Breaks { get; set; }
+
     public override async Task WatchEvaluation(WatchEvaluationRequest request, IServerStreamWriter<WatchEvaluationResponse> responseStream, ServerCallContext context)
     {
+        if (Breaks-- > 0) throw new RpcException(new Status(StatusCode.Unavailable, "gone"));
         WatchEvaluationResponse message = new() { Job = End };
         message.Replies.AddRange(Replies.Where(r => r.Index >= request.FirstReply));
         await responseStream.WriteAsync(message);
@@ -125,5 +129,9 @@ internal sealed class FakeExports : Exports.ExportsBase
         return Task.FromResult(new Export { Id = "x1", State = JobState.Queued });
     }
 
-    public override Task WatchExport(WatchExportRequest request, IServerStreamWriter<Export> responseStream, ServerCallContext context) => responseStream.WriteAsync(End);
+    /// <summary>Watches that break before they tell anything.</summary>
+    public int Breaks { get; set; }
+
+    public override Task WatchExport(WatchExportRequest request, IServerStreamWriter<Export> responseStream, ServerCallContext context) =>
+        Breaks-- > 0 ? throw new RpcException(new Status(StatusCode.Unavailable, "gone")) : responseStream.WriteAsync(End);
 }

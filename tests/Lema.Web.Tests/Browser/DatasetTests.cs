@@ -51,6 +51,8 @@ public sealed class DatasetTests(Chromium chromium)
         await page.GetByRole(AriaRole.Button, new() { Name = "Upload…" }).ClickAsync();
         // More than one message of an upload, so that the refusal meets one on its way.
         await ChooseAsync(page, [.. Enumerable.Range(0, 20_000).Select(i => Good.Replace("Paris", $"Paris {i}", StringComparison.Ordinal))]);
+        // The name that the page proposes comes a moment after the choice, and would meet the one that is typed.
+        await Assertions.Expect(page.GetByLabel("Name", new() { Exact = true })).ToHaveValueAsync("rivers---towns");
         await page.GetByLabel("Name", new() { Exact = true }).FillAsync("facts");
         await page.GetByRole(AriaRole.Button, new() { Name = "Upload", Exact = true }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("There is a dataset 'facts' already.");

@@ -70,7 +70,7 @@ internal static class PlanCosts
     private static long State(PlanRequest request) => request.TrainedParameters * BytesPerTrainedParameter;
 
     /// <summary>Inputs of one block for the whole step.</summary>
-    private static long Boundary(PlanRequest request) => request.StepTokens * request.HiddenSize * request.ElementBytes;
+    public static long Boundary(PlanRequest request) => request.StepTokens * request.HiddenSize * request.ElementBytes;
 
     private static IEnumerable<PlanItem> Computation(PlanRequest request, PlanShape shape)
     {
