@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lema.Bench.Peers;
 using Lema.Engine.Weights;
 
 namespace Lema.Bench;
@@ -32,6 +33,16 @@ internal static class BenchModel
         string prepared = Path.Combine(Cache, Path.GetFileName(folder) + ".prepared");
         ModelPreparer.Prepare(folder, prepared, new PrepareOptions());
         return prepared;
+    }
+
+    /// <summary>A file for llama.cpp that holds the same model; made in the cache, again when the model is newer.</summary>
+    public static string Gguf(string folder)
+    {
+        string name = Path.GetFileName(folder), file = Path.Combine(Cache, $"{name}-{GlobalBinaryIndex.Open(folder).HeaderSha256[..12]}.bf16.gguf");
+        if (File.Exists(file) && Directory.EnumerateFiles(folder).All(source => File.GetLastWriteTimeUtc(source) <= File.GetLastWriteTimeUtc(file))) return file;
+        Directory.CreateDirectory(Cache);
+        LlamaGguf.Write(folder, name, file);
+        return file;
     }
 
     private static void Write(string folder, Shape shape)

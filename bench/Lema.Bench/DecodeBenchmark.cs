@@ -1,15 +1,24 @@
 using System.Diagnostics;
+using Lema.Bench.Peers;
+using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Devices;
+using Lema.Engine.Errors;
 using Lema.Engine.Generation;
 using Lema.Engine.Models;
 using Lema.Engine.Training;
 
 namespace Lema.Bench;
 
-/// <summary>One reply at a time from a resident bf16 model, against the speed at which memory can be read: each token needs every weight once.</summary>
+/// <summary>
+/// One reply at a time from a resident bf16 model, against the speed at which memory can be read: each token needs every weight once. With
+/// <c>--against llama</c> by turns with llama.cpp (through LLamaSharp) on the same weights.
+/// </summary>
 internal sealed class DecodeBenchmark : IBenchmark
 {
     private const int Runs = 5;
+
+    /// <summary>What a model with a tokenizer continues, over and over where the prompt is longer: after numbers alone it falls into a rhythm of two tokens, which any computation would find.</summary>
+    private const string Text = "The lighthouse keeper had written in the same book every evening for thirty years, but on the night of the great storm he wrote only one sentence, and the sailors who found it say that ";
 
     public string Name => "decode";
 
@@ -19,32 +28,73 @@ internal sealed class DecodeBenchmark : IBenchmark
         int promptTokens = (int)(options.Integer("prompt") ?? 32), newTokens = (int)(options.Integer("tokens") ?? 128);
         using LanguageModel model = LanguageModel.Open(folder, new ModelOptions { Precision = Precision.Bf16 });
         long tokenBytes = model.Units.Units.Sum(unit => unit.ByteCount);
-        GenerationRequest request = new() { Prompt = [.. Enumerable.Range(1, promptTokens)], MaxNewTokens = newTokens };
+        GenerationRequest request = new() { Prompt = Prompt(folder, promptTokens), MaxNewTokens = newTokens };
         Generator generator = new(model);
         _ = Measure(generator, request);
-        (double First, double PerToken)[] runs = [.. Enumerable.Range(0, Runs).Select(_ => Measure(generator, request))];
-        double perToken = Median(runs.Select(run => run.PerToken)), memory = FlightCheck.MemoryBytesPerSecond();
+        using LlamaPeer? peer = StartPeer(options, folder, request);
+        List<Reply> runs = [];
+        List<LlamaReply> peerRuns = [];
+        for (int run = 0; run < Runs; run++)
+        {
+            if (peer is not null) peerRuns.Add(peer.Decode());
+            runs.Add(Measure(generator, request));
+        }
+        double perToken = Median(runs.Select(run => run.SecondsPerToken)), memory = FlightCheck.MemoryBytesPerSecond();
 
         BenchReport report = new();
         report.Add("tokensPerSecond", 1 / perToken);
         report.Add("bandwidthFraction", tokenBytes / perToken / memory);
-        report.Add("timeToFirstTokenSeconds", Median(runs.Select(run => run.First)));
+        report.Add("timeToFirstTokenSeconds", Median(runs.Select(run => run.FirstSeconds)));
         report.Add("weightBytesPerToken", tokenBytes);
         report.Add("memoryBytesPerSecond", memory);
-        report.Add("tokensPerSecondOfRuns", runs.Select(run => 1 / run.PerToken).ToArray());
+        report.Add("tokensPerSecondOfRuns", runs.Select(run => 1 / run.SecondsPerToken).ToArray());
+        if (peer is not null) AddPeer(report, peer.Greeting, runs, peerRuns);
         return report;
     }
 
-    private static (double First, double PerToken) Measure(Generator generator, GenerationRequest request)
+    private static int[] Prompt(string folder, int count)
+    {
+        if (!File.Exists(Path.Combine(folder, "tokenizer.json"))) return [.. Enumerable.Range(1, count)];
+        IReadOnlyList<int> tokens = Tokenizer.Load(folder).Encode(Text, false);
+        return [.. Enumerable.Range(0, count).Select(i => tokens[i % tokens.Count])];
+    }
+
+    private static LlamaPeer? StartPeer(BenchOptions options, string folder, GenerationRequest request) => options.Text("against") switch
+    {
+        null when !options.Has("against") => null,
+        "llama" => new LlamaPeer(BenchModel.Gguf(folder), request.Prompt, request.MaxNewTokens),
+        _ => throw new InvalidInputException("bench/run decode", "--against", "the one peer is called llama"),
+    };
+
+    private static void AddPeer(BenchReport report, LlamaGreeting greeting, List<Reply> ours, List<LlamaReply> theirs)
+    {
+        double perToken = Median(theirs.Select(run => run.SecondsPerToken));
+        report.Add("overPeer", perToken / Median(ours.Select(run => run.SecondsPerToken)));
+        report.Add("peerTokensPerSecond", 1 / perToken);
+        report.Add("peerTimeToFirstTokenSeconds", Median(theirs.Select(run => run.FirstSeconds)));
+        report.Add("peerTokensPerSecondOfRuns", theirs.Select(run => 1 / run.SecondsPerToken).ToArray());
+        report.Add("peerLibrary", greeting.Library);
+        report.Add("peerSettings", greeting.Settings);
+        // From the first on: after a difference in rounding has tipped one choice, the two tell different stories. Distinct ones say how much the equality says.
+        int[] same = [.. ours[^1].Tokens.Zip(theirs[^1].Tokens).TakeWhile(pair => pair.First == pair.Second).Select(pair => pair.First)];
+        report.Add("sameTokens", (long)same.Length);
+        report.Add("sameDistinctTokens", (long)same.Distinct().Count());
+    }
+
+    private static Reply Measure(Generator generator, GenerationRequest request)
     {
         long start = Stopwatch.GetTimestamp();
         double first = 0;
-        generator.Generate([request], onDelta: delta =>
+        IReadOnlyList<GeneratedReply> replies = generator.Generate([request], onDelta: delta =>
         {
             if (delta.Tokens == 1) first = Stopwatch.GetElapsedTime(start).TotalSeconds;
         });
-        return (first, (Stopwatch.GetElapsedTime(start).TotalSeconds - first) / (request.MaxNewTokens - 1));
+        return new(first, (Stopwatch.GetElapsedTime(start).TotalSeconds - first) / (request.MaxNewTokens - 1), replies[0].Tokens);
     }
+
+    /// <param name="FirstSeconds">From the prompt to the first token.</param>
+    /// <param name="SecondsPerToken">Of each further token.</param>
+    private sealed record Reply(double FirstSeconds, double SecondsPerToken, IReadOnlyList<int> Tokens);
 
     private static double Median(IEnumerable<double> values)
     {
