@@ -1,5 +1,6 @@
 using Lema.Engine.Numerics;
 using Lema.Engine.Models;
+using Lema.Engine.Models.Operations;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Adapters;
@@ -9,35 +10,50 @@ namespace Lema.Engine.Adapters;
 /// A and B are cast to the compute type once a visit; their gradients are summed in float32. The update is computed first and the matrix's part added to it, in one rounding: an update
 /// that is smaller than the rounding of W x would be lost if it came second, and training in bfloat16 would begin late.
 /// </remarks>
-/// <param name="product">x -> W x, added in place to the second argument where there is one.</param>
-public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights weights, string module, Func<Tensor> matrix, Func<Tensor, Tensor?, Tensor> product)
+/// <param name="matrix">W, [out, in].</param>
+public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights weights, string module, Func<Tensor> matrix)
 {
     private readonly bool _drops = lora.Dropout > 0 && pass.Dropout is not null;
 
-    private Tensor A => weights.Derived(module + ".lora_A", () => lora.A.Value.to(weights.ComputeType));
+    private Tensor A => weights.OfAdapter(module + ".lora_A", () => lora.A.Value.to(weights.ComputeType));
 
-    private Tensor B => weights.Derived(module + ".lora_B", () => lora.B.Value.to(weights.ComputeType));
+    private Tensor B => weights.OfAdapter(module + ".lora_B", () => lora.B.Value.to(weights.ComputeType));
 
     /// <summary>[out] magnitude / row norm.</summary>
-    private Tensor MagnitudeScale => weights.Derived(module + ".dora", () =>
+    private Tensor MagnitudeScale => weights.OfAdapter(module + ".dora", () =>
     {
         using var scope = NewDisposeScope();
         return lora.Magnitude!.Value.div(RowNorm).to(weights.ComputeType).MoveToOuterDisposeScope();
     });
 
-    private Tensor RowNorm => weights.Derived(module + ".norm", () => lora.RowNorm(matrix()));
+    private Tensor RowNorm => weights.OfAdapter(module + ".norm", () => lora.RowNorm(matrix()));
 
     /// <summary>The module's output without its bias, x: [tokens, in] -> [tokens, out], and what the backward pass needs.</summary>
     public (Tensor Output, Tensor[] Saved) Forward(Tensor input)
     {
-        Tensor dropped = _drops ? input.mul(Mask(input)) : input, hidden = dropped.matmul(A.t());
-        using Tensor scaled = hidden.mul(lora.Scale);
-        Tensor update = scaled.matmul(B.t());
-        if (lora.Magnitude is null) return (product(input, update), [hidden]);
+        Tensor dropped = _drops ? input.mul(Mask(input)) : input;
+        (Tensor update, Tensor hidden) = Low(dropped);
+        if (lora.Magnitude is null) return (pass.Product(input, matrix(), update), [hidden]);
         // m/|.| (W x + s B A x); with dropout the part of W x that is rescaled sees the dropped input as well
-        Tensor inner = product(dropped, update), output = inner.mul(MagnitudeScale);
-        if (_drops) output.add_(product(input, null).sub_(product(dropped, null)));
+        Tensor inner = pass.Product(dropped, matrix(), update), output = inner.mul(MagnitudeScale);
+        if (_drops) output.add_(pass.Product(input, matrix()).sub_(pass.Product(dropped, matrix())));
         return (output, [hidden, inner]);
+    }
+
+    /// <summary>s B A x, [tokens, out], for the caller to add W x to. Without DoRA and dropout.</summary>
+    public Tensor Addend(Tensor input)
+    {
+        (Tensor update, Tensor hidden) = Low(input);
+        hidden.Dispose();
+        return update;
+    }
+
+    /// <summary>s B A x and A x.</summary>
+    private (Tensor Update, Tensor Hidden) Low(Tensor input)
+    {
+        Tensor hidden = pass.Product(input, A);
+        using Tensor scaled = hidden.mul(lora.Scale);
+        return (pass.Product(scaled, B), hidden);
     }
 
     /// <summary>Gradients given that of the module's output; returns that of its input, the frozen matrix's part included.</summary>

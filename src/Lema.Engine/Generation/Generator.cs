@@ -29,6 +29,7 @@ public sealed class Generator(LanguageModel model, GeneratorOptions? options = n
         GeneratedReply[] results = new GeneratedReply[requests.Count];
         List<OpenReply> open = [];
         using KeyValuePool pool = new(_options.StateBytes, _options.StateFolder);
+        using IDisposable held = model.HoldAdapters();
         int next = 0;
         try
         {

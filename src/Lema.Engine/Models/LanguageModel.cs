@@ -97,6 +97,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The same stream of weights with something else on top, to generate with. Takes the adapter over; has to be disposed before this model is used again.</summary>
     public LanguageModel With(AdapterWeights adapters) => new(this, adapters);
 
+    /// <summary>Until the result is disposed, the adapter is cast once and not at every visit: nothing trained may change meanwhile.</summary>
+    public IDisposable HoldAdapters() => new HeldAdapters(this);
+
     /// <summary>Input of the first block, [tokens, hidden] in the compute type.</summary>
     public Variable Embed(TokenBatch batch, Tape? tape = null, IReadOnlyList<SequenceState>? states = null)
     {
@@ -169,6 +172,26 @@ public sealed class LanguageModel : IDisposable
         finally
         {
             weights.Detach();
+        }
+    }
+
+    private sealed class HeldAdapters : IDisposable
+    {
+        private readonly LayerWeights[] _layers;
+        private readonly IDisposable _charge;
+
+        public HeldAdapters(LanguageModel model)
+        {
+            _layers = model._blocks;
+            long elements = model.ComputeType == ScalarType.Float32 ? 0 : model.Adapters.Modules.Values.Sum(module => module.A.Value.numel() + module.B.Value.numel());
+            _charge = model.ComputeLedger.Charge("adapter in the compute type", sizeof(ushort) * elements);
+            foreach (LayerWeights layer in _layers) layer.HoldAdapter();
+        }
+
+        public void Dispose()
+        {
+            foreach (LayerWeights layer in _layers) layer.LetAdapterGo();
+            _charge.Dispose();
         }
     }
 

@@ -13,6 +13,7 @@ public sealed class LayerWeights(
 {
     private readonly Dictionary<string, Tensor> _casts = [];
     private readonly Dictionary<int, LayerWeights> _experts = [];
+    private Dictionary<string, Tensor>? _held;
     private UnitLease? _lease;
     private IExpertSource? _expertSource;
 
@@ -39,11 +40,21 @@ public sealed class LayerWeights(
     /// <summary>The adapter of a linear module, or null where there is none.</summary>
     public LoraModule? Adapter(string module) => adapters.GetValueOrDefault(prefix + module);
 
-    /// <summary>A value derived from weights, computed once a visit and kept until its end.</summary>
-    public Tensor Derived(string key, Func<Tensor> compute)
+    /// <summary>A value derived from the adapter, computed once a visit, or once for all visits between <see cref="HoldAdapter"/> and <see cref="LetAdapterGo"/>.</summary>
+    public Tensor OfAdapter(string key, Func<Tensor> compute)
     {
-        if (_casts.TryGetValue(key, out Tensor? value)) return value;
-        return _casts[key] = compute().DetachFromDisposeScope();
+        Dictionary<string, Tensor> values = _held ?? _casts;
+        if (values.TryGetValue(key, out Tensor? value)) return value;
+        return values[key] = compute().DetachFromDisposeScope();
+    }
+
+    /// <summary>What is derived from the adapter is kept beyond the visit: nothing of it may change meanwhile.</summary>
+    public void HoldAdapter() => _held ??= [];
+
+    public void LetAdapterGo()
+    {
+        Clear(_held);
+        _held = null;
     }
 
     public void Attach(UnitLease lease, IExpertSource? experts = null)
@@ -54,8 +65,7 @@ public sealed class LayerWeights(
 
     public void Detach()
     {
-        foreach (Tensor cast in _casts.Values) cast.Dispose();
-        _casts.Clear();
+        Clear(_casts);
         _lease?.Dispose();
         (_lease, _expertSource) = (null, null);
     }
@@ -69,6 +79,7 @@ public sealed class LayerWeights(
         if (_expertSource is null) throw new InvalidOperationException($"{prefix}: no experts in this visit.");
         if (!_experts.TryGetValue(expert, out LayerWeights? weights))
             _experts[expert] = weights = new(prefix, ComputeType, device, trained, adapters);
+        weights._held = _held;
         weights.Attach(_expertSource.Acquire(expert));
         try
         {
@@ -78,6 +89,13 @@ public sealed class LayerWeights(
         {
             weights.Detach();
         }
+    }
+
+    private static void Clear(Dictionary<string, Tensor>? values)
+    {
+        if (values is null) return;
+        foreach (Tensor value in values.Values) value.Dispose();
+        values.Clear();
     }
 }
 

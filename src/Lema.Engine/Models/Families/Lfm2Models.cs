@@ -27,8 +27,8 @@ public class Lfm2Model(Lfm2Settings settings) : DecoderModel(settings.Dimensions
 
     protected virtual Variable FeedForward(LayerPass pass, int block, Variable h)
     {
-        Variable gate = pass.Linear(h, "feed_forward.w1"), up = pass.Linear(h, "feed_forward.w3");
-        return pass.Linear(pass.SiluMultiply(gate, up), "feed_forward.w2");
+        Variable[] gateUp = pass.Linears(h, false, "feed_forward.w1", "feed_forward.w3");
+        return pass.Linear(pass.SiluMultiply(gateUp[0], gateUp[1]), "feed_forward.w2");
     }
 
     protected IReadOnlyList<ParameterSpec> Others(int block)
@@ -60,9 +60,9 @@ public class Lfm2Model(Lfm2Settings settings) : DecoderModel(settings.Dimensions
     private Variable Attention(LayerPass pass, Variable h)
     {
         int width = Settings.Heads.Width;
-        Variable q = Norm(pass, pass.Heads(pass.Linear(h, "self_attn.q_proj"), width), "self_attn.q_layernorm.weight");
-        Variable k = Norm(pass, pass.Heads(pass.Linear(h, "self_attn.k_proj"), width), "self_attn.k_layernorm.weight");
-        Variable v = pass.Heads(pass.Linear(h, "self_attn.v_proj"), width);
+        Variable[] qkv = pass.Linears(h, false, "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj");
+        Variable q = Norm(pass, pass.Heads(qkv[0], width), "self_attn.q_layernorm.weight"), k = Norm(pass, pass.Heads(qkv[1], width), "self_attn.k_layernorm.weight");
+        Variable v = pass.Heads(qkv[2], width);
         return pass.Linear(pass.Attend(pass.Rotate(q, Settings.Rotary), pass.Rotate(k, Settings.Rotary), v, new(1 / Math.Sqrt(width))), "self_attn.out_proj");
     }
 

@@ -85,18 +85,17 @@ public class LlamaModel(LlamaSettings settings) : DecoderModel(settings.Dimensio
 
     protected virtual Variable Attention(LayerPass pass, int block, Variable h)
     {
-        Variable Project(string name, string norm) =>
-            NormHeads(pass, pass.Heads(NormProjection(pass, pass.Linear(h, $"self_attn.{name}", Settings.QkvBias), norm), Heads.Width), norm);
-        Variable q = Project("q_proj", "q_norm"), k = Project("k_proj", "k_norm");
-        Variable v = pass.Heads(pass.Linear(h, "self_attn.v_proj", Settings.QkvBias), Heads.Width);
+        Variable[] qkv = pass.Linears(h, Settings.QkvBias, "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj");
+        Variable Normed(Variable projected, string norm) => NormHeads(pass, pass.Heads(NormProjection(pass, projected, norm), Heads.Width), norm);
+        Variable q = Normed(qkv[0], "q_norm"), k = Normed(qkv[1], "k_norm"), v = pass.Heads(qkv[2], Heads.Width);
         if (Rotary(block) is { } rotary) (q, k) = (pass.Rotate(q, rotary), pass.Rotate(k, rotary));
         return pass.Linear(pass.Attend(q, k, v, Scores(block)), "self_attn.o_proj", Settings.OutputBias);
     }
 
     protected virtual Variable FeedForward(LayerPass pass, int block, Variable h)
     {
-        Variable gate = pass.Linear(h, "mlp.gate_proj", Settings.MlpBias), up = pass.Linear(h, "mlp.up_proj", Settings.MlpBias);
-        return pass.Linear(Gate(pass, gate, up), "mlp.down_proj", Settings.MlpBias);
+        Variable[] gateUp = pass.Linears(h, Settings.MlpBias, "mlp.gate_proj", "mlp.up_proj");
+        return pass.Linear(Gate(pass, gateUp[0], gateUp[1]), "mlp.down_proj", Settings.MlpBias);
     }
 
     /// <summary>The activation of the gate, times up.</summary>

@@ -68,32 +68,42 @@ internal static unsafe class DecodeAttention
     private static void Attend<T>(nint queries, nint output, Place place, int sequence, int keyHead, Shape shape, AttentionSettings settings)
         where T : unmanaged
     {
-        int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = place.Length;
+        int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = place.Length, lanes = Vector<float>.Count;
         int first = settings.Window is { } window ? Math.Max(0, length - window) : 0, seen = length - first;
         long rowStride = (long)shape.KeyHeads * width;
         T* q = (T*)queries + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
         T* y = (T*)output + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
-        T* Row(nint[] chunks, int position) => (T*)chunks[position / place.ChunkTokens] + position % place.ChunkTokens * rowStride + (long)keyHead * width;
 
-        float* buffer = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * ((long)group * seen + 2L * group * width)), 64);
+        T* Row(nint[] chunks, int position) => (T*)chunks[position / place.ChunkTokens] + position % place.ChunkTokens * rowStride + (long)keyHead * width;
+        // From a position to the end of its chunk.
+        int RowsAt(int position) => Math.Min(place.ChunkTokens - position % place.ChunkTokens, length - position);
+
+        // Whole vectors of scores: those beyond the last position are minus infinity, and nothing after the softmax.
+        long stride = (seen + lanes - 1) / lanes * lanes;
+        float* buffer = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * (group * stride + 2L * group * width)), 64);
         try
         {
-            float* scores = buffer + 2L * group * width, query = buffer, sum = buffer + (long)group * width;
+            float* query = buffer, sum = query + (long)group * width, scores = sum + (long)group * width;
             for (int i = 0; i < group * width; i++)
             {
                 query[i] = HalfFloats.ToFloat(q[i]) * (float)settings.Scale;
                 sum[i] = 0;
             }
-            for (int position = 0; position < seen; position++)
+            for (int position = first, count; position < length; position += count)
             {
-                T* key = Row(place.Keys, first + position);
-                for (int g = 0; g < group; g++) scores[g * seen + position] = Dot(query + g * width, key, width);
+                count = RowsAt(position);
+                T* key = Row(place.Keys, position);
+                for (int i = 0; i < count; i++, key += rowStride)
+                {
+                    for (int g = 0; g < group; g++) scores[g * stride + (position - first) + i] = Dot(query + g * width, key, width);
+                }
             }
-            for (int g = 0; g < group; g++) Softmax(new Span<float>(scores + g * seen, seen), settings.Softcap);
-            for (int position = 0; position < seen; position++)
+            for (int g = 0; g < group; g++) Softmax(scores + g * stride, seen, (int)stride, settings.Softcap);
+            for (int position = first, count; position < length; position += count)
             {
-                T* value = Row(place.Values, first + position);
-                for (int g = 0; g < group; g++) AddScaled(sum + g * width, value, scores[g * seen + position], width);
+                count = RowsAt(position);
+                T* value = Row(place.Values, position);
+                for (int g = 0; g < group; g++) AddWeighted(sum + g * width, value, rowStride, scores + g * stride + (position - first), count, width);
             }
             for (int i = 0; i < group * width; i++) y[i] = HalfFloats.FromFloat<T>(sum[i]);
         }
@@ -103,38 +113,85 @@ internal static unsafe class DecodeAttention
         }
     }
 
-    private static void Softmax(Span<float> scores, double? softcap)
+    /// <summary>In place, over whole vectors of which <paramref name="count"/> values matter.</summary>
+    private static void Softmax(float* scores, int count, int padded, double? softcap)
     {
         if (softcap is { } cap)
         {
-            foreach (ref float score in scores) score = (float)cap * MathF.Tanh(score / (float)cap);
+            for (int i = 0; i < count; i++) scores[i] = (float)cap * MathF.Tanh(scores[i] / (float)cap);
         }
-        float highest = float.MinValue, total = 0;
-        foreach (float score in scores) highest = MathF.Max(highest, score);
-        foreach (ref float score in scores) total += score = MathF.Exp(score - highest);
-        foreach (ref float score in scores) score /= total;
+        for (int i = count; i < padded; i++) scores[i] = float.NegativeInfinity;
+        int lanes = Vector<float>.Count;
+        Vector<float> highest = Vector.Load(scores), total = Vector<float>.Zero;
+        for (int i = lanes; i < padded; i += lanes) highest = Vector.Max(highest, Vector.Load(scores + i));
+        Vector<float> shift = new(Highest(highest));
+        for (int i = 0; i < padded; i += lanes)
+        {
+            Vector<float> power = Vector.Exp(Vector.Load(scores + i) - shift);
+            power.Store(scores + i);
+            total += power;
+        }
+        Vector<float> inverse = new(1 / Vector.Sum(total));
+        for (int i = 0; i < padded; i += lanes) (Vector.Load(scores + i) * inverse).Store(scores + i);
+    }
+
+    private static float Highest(Vector<float> values)
+    {
+        float highest = values[0];
+        for (int i = 1; i < Vector<float>.Count; i++) highest = MathF.Max(highest, values[i]);
+        return highest;
     }
 
     private static float Dot<T>(float* x, T* row, int width) where T : unmanaged
     {
         Vector<float> even = Vector<float>.Zero, odd = Vector<float>.Zero;
-        for (int i = 0; i < width; i += 2 * Vector<float>.Count)
+        for (int i = 0; i < width; i += HalfFloats.Lanes)
         {
             (Vector<float> low, Vector<float> high) = HalfFloats.Load(row + i);
-            even += Vector.Load(x + i) * low;
-            odd += Vector.Load(x + i + Vector<float>.Count) * high;
+            even = Vector.FusedMultiplyAdd(Vector.Load(x + i), low, even);
+            odd = Vector.FusedMultiplyAdd(Vector.Load(x + i + Vector<float>.Count), high, odd);
         }
         return Vector.Sum(even + odd);
     }
 
-    private static void AddScaled<T>(float* sum, T* row, float weight, int width) where T : unmanaged
+    /// <summary>Adds rows times their weights to the sum, a few columns at a time whose sums stay in registers.</summary>
+    private static void AddWeighted<T>(float* sum, T* rows, long rowStride, float* weights, int count, int width) where T : unmanaged
     {
-        Vector<float> broadcast = new(weight);
-        for (int i = 0; i < width; i += 2 * Vector<float>.Count)
+        int lanes = Vector<float>.Count, column = 0;
+        for (; column <= width - 2 * HalfFloats.Lanes; column += 2 * HalfFloats.Lanes)
         {
-            (Vector<float> low, Vector<float> high) = HalfFloats.Load(row + i);
-            (Vector.Load(sum + i) + broadcast * low).Store(sum + i);
-            (Vector.Load(sum + i + Vector<float>.Count) + broadcast * high).Store(sum + i + Vector<float>.Count);
+            float* place = sum + column;
+            T* row = rows + column;
+            Vector<float> a = Vector.Load(place), b = Vector.Load(place + lanes), c = Vector.Load(place + 2 * lanes), d = Vector.Load(place + 3 * lanes);
+            for (int i = 0; i < count; i++, row += rowStride)
+            {
+                Vector<float> weight = new(weights[i]);
+                (Vector<float> low, Vector<float> high) = HalfFloats.Load(row);
+                (Vector<float> nextLow, Vector<float> nextHigh) = HalfFloats.Load(row + HalfFloats.Lanes);
+                a = Vector.FusedMultiplyAdd(weight, low, a);
+                b = Vector.FusedMultiplyAdd(weight, high, b);
+                c = Vector.FusedMultiplyAdd(weight, nextLow, c);
+                d = Vector.FusedMultiplyAdd(weight, nextHigh, d);
+            }
+            a.Store(place);
+            b.Store(place + lanes);
+            c.Store(place + 2 * lanes);
+            d.Store(place + 3 * lanes);
+        }
+        for (; column < width; column += HalfFloats.Lanes)
+        {
+            float* place = sum + column;
+            T* row = rows + column;
+            Vector<float> a = Vector.Load(place), b = Vector.Load(place + lanes);
+            for (int i = 0; i < count; i++, row += rowStride)
+            {
+                Vector<float> weight = new(weights[i]);
+                (Vector<float> low, Vector<float> high) = HalfFloats.Load(row);
+                a = Vector.FusedMultiplyAdd(weight, low, a);
+                b = Vector.FusedMultiplyAdd(weight, high, b);
+            }
+            a.Store(place);
+            b.Store(place + lanes);
         }
     }
 

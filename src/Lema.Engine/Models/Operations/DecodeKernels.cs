@@ -42,6 +42,17 @@ internal static unsafe class DecodeKernels
         return output;
     }
 
+    /// <inheritdoc cref="Elementwise.Add"/>
+    public static Tensor Add(Tensor a, Tensor b)
+    {
+        Tensor output = empty_like(a);
+        long count = a.numel();
+        nint x = TensorMemory.Pointer(a), z = TensorMemory.Pointer(b), y = TensorMemory.Pointer(output);
+        if (a.dtype == ScalarType.Float32) Add((float*)x, (float*)z, (float*)y, count);
+        else Add((ushort*)x, (ushort*)z, (ushort*)y, count);
+        return output;
+    }
+
     /// <inheritdoc cref="RotaryEmbedding.Rotate"/>
     /// <param name="cos">[positions, 1, half] of all positions; so is <paramref name="sin"/>.</param>
     /// <param name="segments">One token each or several; their positions choose the rows of the tables.</param>
@@ -79,6 +90,16 @@ internal static unsafe class DecodeKernels
             (low, high) = (low * inverse, high * inverse);
             if (weightOffset == 0) (low, high) = (HalfFloats.Rounded<T>(low), HalfFloats.Rounded<T>(high));
             HalfFloats.Store(low * (lowWeight + offset), high * (highWeight + offset), y + i);
+        }
+    }
+
+    private static void Add<T>(T* a, T* b, T* y, long count) where T : unmanaged
+    {
+        for (long i = 0; i < count; i += HalfFloats.Lanes)
+        {
+            (Vector<float> lowA, Vector<float> highA) = HalfFloats.Load(a + i);
+            (Vector<float> lowB, Vector<float> highB) = HalfFloats.Load(b + i);
+            HalfFloats.Store(lowA + lowB, highA + highB, y + i);
         }
     }
 

@@ -6,12 +6,15 @@ namespace Lema.Engine.Models.Operations;
 /// <summary>Sums, scalings, reshapes and the gated activations of feed-forward networks.</summary>
 public static class Elementwise
 {
-    public static Variable Add(this LayerPass pass, Variable a, Variable b) =>
-        pass.Record(a.Value.add(b.Value), [], gradient =>
+    public static Variable Add(this LayerPass pass, Variable a, Variable b)
+    {
+        if (DecodeKernels.Support(pass, a.Value, b.Value)) return new(DecodeKernels.Add(a.Value, b.Value));
+        return pass.Record(a.Value.add(b.Value), [], gradient =>
         {
             a.AccumulateShared(gradient);
             b.AccumulateShared(gradient);
         });
+    }
 
     public static Variable Scale(this LayerPass pass, Variable x, double factor) =>
         factor == 1 ? x : pass.Record(x.Value.mul(factor), [], gradient => x.Accumulate(gradient.mul(factor)));

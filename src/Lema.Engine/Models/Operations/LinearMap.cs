@@ -20,10 +20,9 @@ public static class LinearMap
         Tensor input = x.Value;
         // [out, in] in either case; a transposed view costs nothing
         Tensor Matrix() => transposed ? weights[weight].t() : weights[weight];
-        Tensor Product(Tensor x, Tensor? addend) => LinearMap.Product(pass, x, Matrix(), addend);
-        LoraUpdate? update = weights.Adapter(module) is { } adapter ? new(adapter, pass, weights, module, Matrix, Product) : null;
+        LoraUpdate? update = weights.Adapter(module) is { } adapter ? new(adapter, pass, weights, module, Matrix) : null;
 
-        (Tensor output, Tensor[] saved) = update?.Forward(input) ?? (Product(input, null), []);
+        (Tensor output, Tensor[] saved) = update?.Forward(input) ?? (pass.Product(input, Matrix()), []);
         if (hasBias) output.add_(weights[bias]);
 
         return pass.Record(output, [input, .. saved], gradient =>
@@ -40,8 +39,46 @@ public static class LinearMap
         });
     }
 
+    /// <summary>Several modules of one input. Generating, their matrices are read together.</summary>
+    public static Variable[] Linears(this LayerPass pass, Variable x, bool hasBias, params ReadOnlySpan<string> modules)
+    {
+        Variable[] outputs = new Variable[modules.Length];
+        if (Together(pass, x.Value, modules, out Tensor[] matrices))
+        {
+            Tensor?[] updates = new Tensor?[modules.Length];
+            for (int i = 0; i < modules.Length; i++)
+            {
+                string module = modules[i];
+                if (pass.Weights.Adapter(module) is { } adapter) updates[i] = new LoraUpdate(adapter, pass, pass.Weights, module, () => pass.Weights[module + ".weight"]).Addend(x.Value);
+            }
+            Tensor[] products = MatrixVector.Multiply(x.Value, matrices, updates);
+            for (int i = 0; i < modules.Length; i++)
+            {
+                if (hasBias) products[i].add_(pass.Weights[modules[i] + ".bias"]);
+                outputs[i] = new(products[i]);
+            }
+            return outputs;
+        }
+        for (int i = 0; i < modules.Length; i++) outputs[i] = pass.Linear(x, modules[i], hasBias);
+        return outputs;
+    }
+
+    private static bool Together(LayerPass pass, Tensor input, ReadOnlySpan<string> modules, out Tensor[] matrices)
+    {
+        matrices = [];
+        if (pass.States is null) return false;
+        Tensor[] found = new Tensor[modules.Length];
+        for (int i = 0; i < modules.Length; i++)
+        {
+            found[i] = pass.Weights[modules[i] + ".weight"];
+            if (pass.Weights.Adapter(modules[i]) is { Magnitude: not null } || !MatrixVector.Supports(input, found[i])) return false;
+        }
+        matrices = found;
+        return true;
+    }
+
     /// <summary>x W^T, added to <paramref name="addend"/> in place before the one rounding where there is one.</summary>
-    private static Tensor Product(LayerPass pass, Tensor input, Tensor matrix, Tensor? addend)
+    internal static Tensor Product(this LayerPass pass, Tensor input, Tensor matrix, Tensor? addend = null)
     {
         if (pass.States is not null && MatrixVector.Supports(input, matrix)) return MatrixVector.Multiply(input, matrix, addend);
         return addend is null ? input.matmul(matrix.t()) : addend.addmm_(input, matrix.t(), 1, 1);

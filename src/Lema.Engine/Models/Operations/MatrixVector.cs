@@ -20,49 +20,69 @@ internal static unsafe class MatrixVector
     // Bytes of the matrix below which a second thread costs more than it saves.
     private const long ParallelBytes = 1 << 15;
 
-    // Small enough that a helper which comes late still finds some, large enough to be read as a stream.
-    private const long PartBytes = 1 << 18;
+    // Small enough that nobody waits long for the thread that took the last one, large enough to be read as a stream.
+    private const long PartBytes = 1 << 17;
 
     public static bool Supports(Tensor input, Tensor matrix) =>
-        input.dim() == 2 && input.size(0) <= MostVectors && input.size(1) <= MostColumns && input.size(1) % (2 * Vector<uint>.Count) == 0
+        input.dim() == 2 && input.size(0) <= MostVectors && input.size(1) <= MostColumns
         && input.device_type == TorchSharp.DeviceType.CPU && matrix.device_type == TorchSharp.DeviceType.CPU
         && input.dtype == matrix.dtype && input.dtype is ScalarType.Float32 or ScalarType.BFloat16 && matrix.is_contiguous();
 
     /// <summary>input [vectors, in], matrix [out, in] -> [vectors, out] in the same type, added in place to <paramref name="addend"/> of that shape if there is one.</summary>
-    public static Tensor Multiply(Tensor input, Tensor matrix, Tensor? addend = null)
+    public static Tensor Multiply(Tensor input, Tensor matrix, Tensor? addend = null) => Multiply(input, [matrix], [addend])[0];
+
+    /// <summary>The same for several matrices, which the threads share as if they were one.</summary>
+    public static Tensor[] Multiply(Tensor input, ReadOnlySpan<Tensor> matrices, ReadOnlySpan<Tensor?> addends)
     {
-        long rows = matrix.size(0);
-        Tensor output = addend ?? empty([input.size(0), rows], input.dtype);
-        Multiply(input, matrix, new Target(TensorMemory.Pointer(output), rows, Adds: addend is not null, Widens: false));
-        return output;
+        Tensor[] outputs = new Tensor[matrices.Length];
+        Product[] products = new Product[matrices.Length];
+        for (int i = 0; i < matrices.Length; i++)
+        {
+            long rows = matrices[i].size(0);
+            outputs[i] = addends[i] ?? empty([input.size(0), rows], input.dtype);
+            products[i] = new Product(TensorMemory.Pointer(matrices[i]), (int)rows, TensorMemory.Pointer(outputs[i]), rows, Adds: addends[i] is not null, Widens: false);
+        }
+        Run(input, products);
+        return outputs;
     }
 
     /// <summary>The same, rounded to the input's type and written as float32 into the columns of output [vectors, all] from <paramref name="column"/> on.</summary>
-    public static void MultiplyInto(Tensor output, long column, Tensor input, Tensor matrix) =>
-        Multiply(input, matrix, new Target(TensorMemory.Pointer(output) + (nint)(column * sizeof(float)), output.size(1), Adds: false, Widens: input.dtype == ScalarType.BFloat16));
+    public static void MultiplyInto(Tensor output, long column, Tensor input, Tensor matrix) => Run(input,
+    [
+        new Product(TensorMemory.Pointer(matrix), (int)matrix.size(0), TensorMemory.Pointer(output) + (nint)(column * sizeof(float)), output.size(1), Adds: false,
+            Widens: input.dtype == ScalarType.BFloat16),
+    ]);
 
-    private static void Multiply(Tensor input, Tensor matrix, Target target)
+    private static void Run(Tensor input, Product[] products)
     {
-        int vectors = (int)input.size(0), columns = (int)input.size(1), rows = (int)matrix.size(0);
+        int vectors = (int)input.size(0), columns = (int)input.size(1);
         bool half = input.dtype == ScalarType.BFloat16;
+        long rowBytes = columns * (long)(half ? sizeof(ushort) : sizeof(float));
         using Tensor contiguous = input.contiguous();
         float* x = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * (long)vectors * columns), 64);
         try
         {
-            nint source = TensorMemory.Pointer(contiguous), w = TensorMemory.Pointer(matrix), scratch = (nint)x;
-            if (half) Widen((ushort*)source, x, vectors * columns);
-            else Buffer.MemoryCopy((void*)source, x, sizeof(float) * (long)vectors * columns, sizeof(float) * (long)vectors * columns);
-
-            void Rows(int first, int end)
+            nint source = TensorMemory.Pointer(contiguous), scratch = (nint)x;
+            for (int vector = 0; vector < vectors; vector++)
             {
-                if (half) HalfRows((float*)scratch, (ushort*)w, target, first, end, vectors, columns);
-                else FloatRows((float*)scratch, (float*)w, target, first, end, vectors, columns);
+                long start = (long)vector * columns;
+                if (half) Widen((ushort*)source + start, x + start, columns);
+                else Buffer.MemoryCopy((float*)source + start, x + start, rowBytes, rowBytes);
             }
 
-            long bytes = (long)rows * columns * (half ? sizeof(ushort) : sizeof(float));
-            int parts = (int)Math.Min(rows, Math.Max(bytes / PartBytes, ComputeTeam.Shared.ThreadCount));
-            if (bytes < ParallelBytes) Rows(0, rows);
-            else ComputeTeam.Shared.Run(parts, part => Rows((int)((long)rows * part / parts), (int)((long)rows * (part + 1) / parts)));
+            void Rows(Part part)
+            {
+                if (half) HalfRows((float*)scratch, products[part.Product], part.First, part.End, vectors, columns);
+                else FloatRows((float*)scratch, products[part.Product], part.First, part.End, vectors, columns);
+            }
+
+            if (products.Sum(product => product.Rows * rowBytes) < ParallelBytes)
+            {
+                for (int product = 0; product < products.Length; product++) Rows(new Part(product, 0, products[product].Rows));
+                return;
+            }
+            Part[] parts = Parts(products, rowBytes);
+            ComputeTeam.Shared.Run(parts.Length, part => Rows(parts[part]));
         }
         finally
         {
@@ -70,24 +90,38 @@ internal static unsafe class MatrixVector
         }
     }
 
-    /// <summary>To float, even places of each run of vectors first and odd ones after them, as <see cref="HalfRows"/> unpacks the matrix.</summary>
+    private static Part[] Parts(Product[] products, long rowBytes)
+    {
+        int least = (ComputeTeam.Shared.ThreadCount + products.Length - 1) / products.Length;
+        List<Part> parts = [];
+        for (int product = 0; product < products.Length; product++)
+        {
+            int rows = products[product].Rows, count = (int)Math.Min(rows, Math.Max(rows * rowBytes / PartBytes, least));
+            for (int part = 0; part < count; part++) parts.Add(new Part(product, (int)((long)rows * part / count), (int)((long)rows * (part + 1) / count)));
+        }
+        return [.. parts];
+    }
+
+    /// <summary>To float, even places of each run of two vectors first and odd ones after them, as <see cref="HalfRows"/> unpacks the matrix; what is left in its order.</summary>
     private static void Widen(ushort* source, float* target, int count)
     {
         int lanes = Vector<uint>.Count;
-        for (int i = 0; i < count; i += 2 * lanes)
+        int i = 0;
+        for (; i <= count - 2 * lanes; i += 2 * lanes)
         {
             Vector<uint> pairs = Vector.Load((uint*)(source + i));
             Even(pairs).Store(target + i);
             Odd(pairs).Store(target + i + lanes);
         }
+        for (; i < count; i++) target[i] = HalfFloats.ToFloat(source[i]);
     }
 
-    private static void HalfRows(float* x, ushort* w, Target target, int first, int end, int vectors, int columns)
+    private static void HalfRows(float* x, Product product, int first, int end, int vectors, int columns)
     {
         int lanes = Vector<uint>.Count;
         for (int row = first; row < end; row++)
         {
-            ushort* line = w + (long)row * columns;
+            ushort* line = (ushort*)product.Matrix + (long)row * columns;
             for (int vector = 0; vector < vectors; vector++)
             {
                 float* values = x + (long)vector * columns;
@@ -101,42 +135,46 @@ internal static unsafe class MatrixVector
                     nextEven = Vector.FusedMultiplyAdd(Even(next), Vector.Load(values + i + 2 * lanes), nextEven);
                     nextOdd = Vector.FusedMultiplyAdd(Odd(next), Vector.Load(values + i + 3 * lanes), nextOdd);
                 }
-                for (; i < columns; i += 2 * lanes)
+                for (; i <= columns - 2 * lanes; i += 2 * lanes)
                 {
                     Vector<uint> pairs = Vector.Load((uint*)(line + i));
                     even = Vector.FusedMultiplyAdd(Even(pairs), Vector.Load(values + i), even);
                     odd = Vector.FusedMultiplyAdd(Odd(pairs), Vector.Load(values + i + lanes), odd);
                 }
                 float sum = Vector.Sum((even + odd) + (nextEven + nextOdd));
-                long place = vector * target.Stride + row;
-                if (target.Widens)
+                for (; i < columns; i++) sum += HalfFloats.ToFloat(line[i]) * values[i];
+                long place = vector * product.Stride + row;
+                if (product.Widens)
                 {
-                    ((float*)target.Address)[place] = HalfFloats.ToFloat(HalfFloats.FromFloat<ushort>(sum));
+                    ((float*)product.Output)[place] = HalfFloats.ToFloat(HalfFloats.FromFloat<ushort>(sum));
                     continue;
                 }
-                ushort* y = (ushort*)target.Address + place;
-                *y = HalfFloats.FromFloat<ushort>(target.Adds ? sum + HalfFloats.ToFloat(*y) : sum);
+                ushort* y = (ushort*)product.Output + place;
+                *y = HalfFloats.FromFloat<ushort>(product.Adds ? sum + HalfFloats.ToFloat(*y) : sum);
             }
         }
     }
 
-    private static void FloatRows(float* x, float* w, Target target, int first, int end, int vectors, int columns)
+    private static void FloatRows(float* x, Product product, int first, int end, int vectors, int columns)
     {
         int lanes = Vector<float>.Count;
         for (int row = first; row < end; row++)
         {
-            float* line = w + (long)row * columns;
+            float* line = (float*)product.Matrix + (long)row * columns;
             for (int vector = 0; vector < vectors; vector++)
             {
                 float* values = x + (long)vector * columns;
                 Vector<float> low = Vector<float>.Zero, high = Vector<float>.Zero;
-                for (int i = 0; i < columns; i += 2 * lanes)
+                int i = 0;
+                for (; i <= columns - 2 * lanes; i += 2 * lanes)
                 {
                     low = Vector.FusedMultiplyAdd(Vector.Load(line + i), Vector.Load(values + i), low);
                     high = Vector.FusedMultiplyAdd(Vector.Load(line + i + lanes), Vector.Load(values + i + lanes), high);
                 }
-                float* y = (float*)target.Address + vector * target.Stride + row;
-                *y = Vector.Sum(low + high) + (target.Adds ? *y : 0);
+                float sum = Vector.Sum(low + high);
+                for (; i < columns; i++) sum += line[i] * values[i];
+                float* y = (float*)product.Output + vector * product.Stride + row;
+                *y = product.Adds ? sum + *y : sum;
             }
         }
     }
@@ -148,10 +186,13 @@ internal static unsafe class MatrixVector
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Odd(Vector<uint> pairs) => Vector.AsVectorSingle(pairs & new Vector<uint>(0xFFFF0000));
 
-    /// <summary>Where products go.</summary>
-    /// <param name="Address">Of the first vector's first element.</param>
+    /// <summary>A matrix and where its products go.</summary>
+    /// <param name="Output">Of the first vector's first element.</param>
     /// <param name="Stride">Elements from one vector to the next.</param>
     /// <param name="Adds">They are added to what is there.</param>
     /// <param name="Widens">They are stored as float32 after rounding.</param>
-    private readonly record struct Target(nint Address, long Stride, bool Adds, bool Widens);
+    private readonly record struct Product(nint Matrix, int Rows, nint Output, long Stride, bool Adds, bool Widens);
+
+    /// <summary>Some rows of one of the matrices.</summary>
+    private readonly record struct Part(int Product, int First, int End);
 }
