@@ -20,6 +20,9 @@ internal sealed class SlotTable<TSlot>(IReadOnlyList<TSlot> slots, int unitCount
     /// </summary>
     public int Awaited { get; set; } = Slot.Empty;
 
+    /// <summary>Every unit has a slot of its own.</summary>
+    public bool AllPinned { get; } = slots.Count(slot => slot.PinnedUnit is not null) == unitCount;
+
     public bool AnyLoading => Slots.Any(slot => slot.Loading);
 
     /// <summary>Whether a visit waits for a unit that no slot was found for yet: prefetches have to stand back.</summary>

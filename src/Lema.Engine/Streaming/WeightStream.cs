@@ -70,6 +70,9 @@ public sealed class WeightStream : IWeightStream
 
     internal IReadOnlyList<UnitLayout> Layouts => _layouts;
 
+    /// <summary>Every unit is pinned and on its way or there.</summary>
+    private bool HoldsAll => _table.AllPinned && _statistics.Loads == Units.Count;
+
     internal IEnumerable<HostBuffer> Buffers => _table.Slots.Select(slot => slot.Buffer);
 
     /// <exception cref="Errors.BudgetExceededException">The budget does not hold two slots of the largest unit.</exception>
@@ -154,7 +157,8 @@ public sealed class WeightStream : IWeightStream
         {
             slot.Leases--;
             if (!_disposed) Prefetch();
-            Monitor.PulseAll(_gate);
+            // Readers are told of new loads where those begin: waking them for nothing costs as much as a small layer.
+            if (_table.Awaited != Slot.Empty) Monitor.PulseAll(_gate);
         }
     }
 
@@ -214,7 +218,7 @@ public sealed class WeightStream : IWeightStream
     /// <summary>Starts the loads that the schedule asks for next, as long as a slot may be used and the readers lack work.</summary>
     private void Prefetch()
     {
-        if (_failure is not null || _table.AwaitsSlot) return;
+        if (_failure is not null || _table.AwaitsSlot || HoldsAll) return;
         for (int position = _table.Schedule.Cursor; position < _table.Schedule.Count; position++)
         {
             if (_loads.Any(load => load.HasPieces)) return;
