@@ -1,3 +1,4 @@
+using Lema.Engine.Devices;
 using Lema.Engine.Models;
 using Lema.Engine.Models.Operations;
 using static TorchSharp.torch;
@@ -41,9 +42,12 @@ public sealed class DecodeKernelTests
             [.. Enumerable.Range(0, 3).Select(_ => randn([ChunkTokens, keyHeads, width], generator: generator).to(type))];
         AttentionSettings settings = new(0.25, window, softcap);
         Tensor queries = randn([lengths.Length, heads, width], generator: random).to(type), output = zeros_like(queries);
-        DecodeAttention.Sequence[] sequences = [.. lengths.Select(length => new DecodeAttention.Sequence(Chunks(random), Chunks(random), ChunkTokens, length))];
+        (IReadOnlyList<Tensor> Keys, IReadOnlyList<Tensor> Values)[] chunks = [.. lengths.Select(_ => (Chunks(random), Chunks(random)))];
+        static nint[] Addresses(IReadOnlyList<Tensor> tensors) => [.. tensors.Select(TensorMemory.Pointer)];
+        DecodeAttention.Sequence[] sequences =
+            [.. lengths.Select((length, s) => new DecodeAttention.Sequence(Addresses(chunks[s].Keys), Addresses(chunks[s].Values), ChunkTokens, length))];
         Assert.True(DecodeAttention.Supports(queries));
-        DecodeAttention.Run(queries, output, sequences, settings);
+        DecodeAttention.Run(queries, output, sequences, keyHeads, settings);
 
         double tolerance = type == ScalarType.BFloat16 ? 2e-2 : 1e-5;
         for (int s = 0; s < lengths.Length; s++)
@@ -52,9 +56,9 @@ public sealed class DecodeKernelTests
             {
                 int first = window is { } w ? Math.Max(0, lengths[s] - w) : 0;
                 Tensor Rows(IReadOnlyList<Tensor> chunks) => cat([.. chunks], 0).select(1, head / (heads / keyHeads)).narrow(0, first, lengths[s] - first).to(ScalarType.Float64);
-                Tensor scores = Rows(sequences[s].Keys).mv(queries[s, head].to(ScalarType.Float64)).mul(settings.Scale);
+                Tensor scores = Rows(chunks[s].Keys).mv(queries[s, head].to(ScalarType.Float64)).mul(settings.Scale);
                 if (softcap is { } cap) scores = scores.div(cap).tanh().mul(cap);
-                Tensor expected = Rows(sequences[s].Values).t().mv(scores.softmax(0));
+                Tensor expected = Rows(chunks[s].Values).t().mv(scores.softmax(0));
                 Assert.True(output[s, head].to(ScalarType.Float64).allclose(expected, tolerance, tolerance));
             }
         }

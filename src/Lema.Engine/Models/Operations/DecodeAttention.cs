@@ -18,9 +18,9 @@ internal static unsafe class DecodeAttention
     private const long ParallelWork = 1 << 16;
 
     /// <summary>
-    /// One sequence: its keys and values in chunks [<paramref name="ChunkTokens"/>, key heads, d], of which <paramref name="Length"/> tokens count, the new one included.
+    /// One sequence: addresses of its keys and values in chunks [<paramref name="ChunkTokens"/>, key heads, d], of which <paramref name="Length"/> tokens count, the new one included.
     /// </summary>
-    public readonly record struct Sequence(IReadOnlyList<Tensor> Keys, IReadOnlyList<Tensor> Values, int ChunkTokens, int Length);
+    public readonly record struct Sequence(IReadOnlyList<nint> Keys, IReadOnlyList<nint> Values, int ChunkTokens, int Length);
 
     public static bool Supports(Tensor queries) =>
         queries.device_type == TorchSharp.DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16 && queries.size(2) <= MostHeadWidth
@@ -34,25 +34,24 @@ internal static unsafe class DecodeAttention
         Copy(keys, row, lastKeys, offset, bytes);
         Copy(values, row, lastValues, offset, bytes);
         cache.Advance();
-        return new Sequence([.. cache.Keys], [.. cache.Values], cache.ChunkTokens, cache.Length);
+        return new Sequence(cache.KeyAddresses, cache.ValueAddresses, cache.ChunkTokens, cache.Length);
     }
 
-    /// <summary>queries [sequences, heads, d] -> output of the same shape, both contiguous.</summary>
-    public static void Run(Tensor queries, Tensor output, IReadOnlyList<Sequence> sequences, AttentionSettings settings)
+    /// <summary>queries [sequences, heads, d] -> output of as many elements, both contiguous.</summary>
+    public static void Run(Tensor queries, Tensor output, Sequence[] sequences, int keyHeads, AttentionSettings settings)
     {
-        Shape shape = new((int)queries.size(1), (int)sequences[0].Keys[0].size(1), (int)queries.size(2));
+        Shape shape = new((int)queries.size(1), keyHeads, (int)queries.size(2));
         nint q = TensorMemory.Pointer(queries), y = TensorMemory.Pointer(output);
-        Place[] places = [.. sequences.Select(s => new Place([.. s.Keys.Select(TensorMemory.Pointer)], [.. s.Values.Select(TensorMemory.Pointer)], s.ChunkTokens, s.Length))];
         bool half = queries.dtype == ScalarType.BFloat16;
         void One(int item)
         {
             int sequence = item / shape.KeyHeads, head = item % shape.KeyHeads;
-            if (half) Attend<ushort>(q, y, places[sequence], sequence, head, shape, settings);
-            else Attend<float>(q, y, places[sequence], sequence, head, shape, settings);
+            if (half) Attend<ushort>(q, y, sequences[sequence], sequence, head, shape, settings);
+            else Attend<float>(q, y, sequences[sequence], sequence, head, shape, settings);
         }
 
-        int items = places.Length * shape.KeyHeads;
-        long work = 2L * shape.Heads * shape.Width * places.Sum(place => (long)place.Length);
+        int items = sequences.Length * shape.KeyHeads;
+        long work = 2L * shape.Heads * shape.Width * sequences.Sum(sequence => (long)sequence.Length);
         if (work >= ParallelWork)
         {
             ComputeTeam.Shared.Run(items, One);
@@ -65,7 +64,7 @@ internal static unsafe class DecodeAttention
         Buffer.MemoryCopy((void*)(TensorMemory.Pointer(source) + (nint)(row * bytes)), (void*)(TensorMemory.Pointer(target) + (nint)(targetRow * bytes)), bytes, bytes);
 
     /// <summary>The query heads that share one key head of one sequence.</summary>
-    private static void Attend<T>(nint queries, nint output, Place place, int sequence, int keyHead, Shape shape, AttentionSettings settings)
+    private static void Attend<T>(nint queries, nint output, Sequence place, int sequence, int keyHead, Shape shape, AttentionSettings settings)
         where T : unmanaged
     {
         int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = place.Length, lanes = Vector<float>.Count;
@@ -74,7 +73,7 @@ internal static unsafe class DecodeAttention
         T* q = (T*)queries + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
         T* y = (T*)output + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
 
-        T* Row(nint[] chunks, int position) => (T*)chunks[position / place.ChunkTokens] + position % place.ChunkTokens * rowStride + (long)keyHead * width;
+        T* Row(IReadOnlyList<nint> chunks, int position) => (T*)chunks[position / place.ChunkTokens] + position % place.ChunkTokens * rowStride + (long)keyHead * width;
         // From a position to the end of its chunk.
         int RowsAt(int position) => Math.Min(place.ChunkTokens - position % place.ChunkTokens, length - position);
 
@@ -196,6 +195,4 @@ internal static unsafe class DecodeAttention
     }
 
     private readonly record struct Shape(int Heads, int KeyHeads, int Width);
-
-    private sealed record Place(nint[] Keys, nint[] Values, int ChunkTokens, int Length);
 }

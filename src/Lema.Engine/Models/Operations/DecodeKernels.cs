@@ -119,13 +119,25 @@ internal static unsafe class DecodeKernels
     {
         for (int head = 0; head < heads; head++, x += width, y += width)
         {
-            for (int i = 0; i < half; i++)
+            int i = 0;
+            for (; i <= half - HalfFloats.Lanes; i += HalfFloats.Lanes)
+            {
+                (Vector<float> first, Vector<float> nextFirst) = HalfFloats.Load(x + i);
+                (Vector<float> second, Vector<float> nextSecond) = HalfFloats.Load(x + half + i);
+                (Vector<float> c, Vector<float> nextC) = HalfFloats.Load(cos + i);
+                (Vector<float> s, Vector<float> nextS) = HalfFloats.Load(sin + i);
+                HalfFloats.Store(
+                    HalfFloats.Rounded<T>(first * c) - second * s, HalfFloats.Rounded<T>(nextFirst * nextC) - nextSecond * nextS, y + i);
+                HalfFloats.Store(
+                    HalfFloats.Rounded<T>(second * c) + first * s, HalfFloats.Rounded<T>(nextSecond * nextC) + nextFirst * nextS, y + half + i);
+            }
+            for (; i < half; i++)
             {
                 float first = HalfFloats.ToFloat(x[i]), second = HalfFloats.ToFloat(x[half + i]), c = HalfFloats.ToFloat(cos[i]), s = HalfFloats.ToFloat(sin[i]);
                 y[i] = HalfFloats.FromFloat<T>(HalfFloats.ToFloat(HalfFloats.FromFloat<T>(first * c)) - second * s);
                 y[half + i] = HalfFloats.FromFloat<T>(HalfFloats.ToFloat(HalfFloats.FromFloat<T>(second * c)) + first * s);
             }
-            for (int i = 2 * half; i < width; i++) y[i] = x[i];
+            for (i = 2 * half; i < width; i++) y[i] = x[i];
         }
     }
 }

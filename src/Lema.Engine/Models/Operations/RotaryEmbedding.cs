@@ -13,8 +13,7 @@ public static class RotaryEmbedding
     /// <summary>Rotates each head by its token's position. x: [tokens, heads, head dim]; only the first <see cref="RotarySettings.Dimensions"/> of a head turn.</summary>
     public static Variable Rotate(this LayerPass pass, Variable x, RotarySettings rotary)
     {
-        (Tensor allCos, Tensor allSin) = AllPositions(pass, rotary, x.Value.dtype);
-        if (DecodeKernels.Support(pass, x.Value, allCos)) return new(DecodeKernels.Rotate(x.Value, allCos, allSin, pass.Batch.Segments));
+        if (pass.States is not null && AllPositions(pass, rotary, x.Value.dtype) is var (allCos, allSin) && DecodeKernels.Support(pass, x.Value, allCos)) return new(DecodeKernels.Rotate(x.Value, allCos, allSin, pass.Batch.Segments));
         (Tensor cos, Tensor sin) = Tables(pass, rotary, x.Value.dtype);
         return pass.Record(Turn(x.Value, cos, sin, 1), [], gradient =>
         {
@@ -49,9 +48,10 @@ public static class RotaryEmbedding
         int length = batch.Segments.Max(segment => segment.Past + segment.Length), kind = rotary.Scaling.Kind(length);
         long positions = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length);
         Tensor Angles() => arange(positions, ScalarType.Float32, batch.Positions.device).unsqueeze(1).mul(tensor(rotary.Frequencies(length), device: batch.Positions.device));
+        (TorchSharp.DeviceType, int) device = (batch.Positions.device_type, batch.Positions.device_index);
         Tensor Compute(Func<Tensor, Tensor> function) => function(Angles()).mul(rotary.AttentionFactor).to(type).unsqueeze(1);
         Tensor Table(string name, Func<Tensor, Tensor> function) => kind <= MostKeptKind
-            ? pass.Shared.Get((rotary, name, positions, kind, type, batch.Positions.device.ToString()), () => Compute(function))
+            ? pass.Shared.Get((rotary, name, positions, kind, type, device), () => Compute(function))
             : Compute(function);
         return (Table("cos", cos), Table("sin", sin));
     }

@@ -64,11 +64,12 @@ public static class SelfAttention
     private static Tensor Decode(int layer, IReadOnlyList<SequenceState> states, Tensor q, Tensor k, Tensor v, AttentionSettings settings)
     {
         using var scope = NewDisposeScope();
-        Tensor output = empty_like(q), queries = q.contiguous(), keys = k.contiguous(), values = v.contiguous();
+        static Tensor Contiguous(Tensor x) => x.is_contiguous() ? x : x.contiguous();
+        Tensor output = empty([q.size(0), q.size(1) * q.size(2)], q.dtype), queries = Contiguous(q), keys = Contiguous(k), values = Contiguous(v);
         DecodeAttention.Sequence[] sequences = [.. states.Select((state, i) => DecodeAttention.Append(state.Cache(layer), i, keys, values))];
-        DecodeAttention.Run(queries, output, sequences, settings);
+        DecodeAttention.Run(queries, output, sequences, (int)k.size(1), settings);
         foreach (SequenceState state in states) state.Cache(layer).Trim();
-        return output.view(-1, q.size(1) * q.size(2)).MoveToOuterDisposeScope();
+        return output.MoveToOuterDisposeScope();
     }
 
     private static Tensor Cached(LayerPass pass, IReadOnlyList<SequenceState> states, Tensor q, Tensor k, Tensor v, ChunkedAttention attention)

@@ -1,3 +1,4 @@
+using Lema.Engine.Devices;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Models.Sequences;
@@ -8,6 +9,7 @@ namespace Lema.Engine.Models.Sequences;
 public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool pool) : IDisposable
 {
     private readonly List<Chunk> _chunks = [];
+    private readonly List<nint> _keyAddresses = [], _valueAddresses = [];
 
     public int Length { get; private set; }
 
@@ -19,10 +21,10 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
     /// <summary>Every chunk is on the device.</summary>
     public bool IsOnDevice => _chunks.TrueForAll(chunk => chunk.AwayKeys is null);
 
-    /// <summary>The chunks' keys, [chunk tokens, key heads, d] each, when all are on the device.</summary>
-    public IEnumerable<Tensor> Keys => _chunks.Select(chunk => chunk.Keys!);
+    /// <summary>Where the chunks' keys lie in host memory, [chunk tokens, key heads, d] each, as long as all are on the device and that is the processor.</summary>
+    internal IReadOnlyList<nint> KeyAddresses => _keyAddresses;
 
-    public IEnumerable<Tensor> Values => _chunks.Select(chunk => chunk.Values!);
+    internal IReadOnlyList<nint> ValueAddresses => _valueAddresses;
 
     /// <summary>Appends keys and values, [tokens, key heads, d] each.</summary>
     public void Append(Tensor keys, Tensor values)
@@ -48,7 +50,10 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
         {
             long[] shape = [Math.Min(chunkTokens, capacity - Length), .. like.shape[1..]];
             TokenBytes = 2 * like.element_size() * shape[1..].Aggregate(1L, (product, size) => product * size);
-            _chunks.Add(new Chunk { Keys = pool.Allocate(shape, like), Values = pool.Allocate(shape, like) });
+            (Tensor keys, Tensor values) = (pool.Allocate(shape, like), pool.Allocate(shape, like));
+            _chunks.Add(new Chunk { Keys = keys, Values = values });
+            _keyAddresses.Add(TensorMemory.Pointer(keys));
+            _valueAddresses.Add(TensorMemory.Pointer(values));
         }
         return (_chunks[index].Keys!, _chunks[index].Values!, Length % chunkTokens);
     }
@@ -59,6 +64,7 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
     /// <exception cref="Errors.StorageException">The disk is full or refuses.</exception>
     public void Trim()
     {
+        if (!pool.IsOver) return;
         foreach (Chunk chunk in _chunks.Take(Length / chunkTokens).Where(chunk => chunk.AwayKeys is null))
         {
             if (!pool.IsOver) return;
