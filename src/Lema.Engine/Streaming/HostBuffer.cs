@@ -36,6 +36,12 @@ internal sealed unsafe partial class HostBuffer : SafeHandle
         }
     }
 
+    private HostBuffer(HostBuffer whole, long offset, long byteCount) : base(0, ownsHandle: false)
+    {
+        ByteCount = byteCount;
+        SetHandle(whole.Address + (nint)offset);
+    }
+
     public long ByteCount { get; }
 
     public nint Address => handle;
@@ -47,6 +53,14 @@ internal sealed unsafe partial class HostBuffer : SafeHandle
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + byteCount, ByteCount);
         return new Span<byte>((void*)(handle + (nint)offset), byteCount);
+    }
+
+    /// <summary>A part of this buffer, which has to outlive it.</summary>
+    public HostBuffer Slice(long offset, long byteCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + byteCount, ByteCount);
+        return new HostBuffer(this, offset, byteCount);
     }
 
     protected override bool ReleaseHandle()

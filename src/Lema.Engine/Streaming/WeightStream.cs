@@ -19,6 +19,9 @@ public sealed class WeightStream : IWeightStream
     private readonly Thread[] _readers;
     private readonly ModelFiles _files = new();
     private readonly RowGatherer _rows;
+
+    // One buffer for all slots: each by itself would lie on small pages with its last part, which are read at half the speed.
+    private readonly HostBuffer _memory;
     private readonly WeightStreamOptions _options;
     private StreamStatistics _statistics;
     private Exception? _failure;
@@ -40,11 +43,8 @@ public sealed class WeightStream : IWeightStream
             _ => ReadProbe.PrefersDirect(_files, [.. _layouts.SelectMany(layout => layout.Extents)]),
         };
         SlotBytes = plan.TotalBytes;
-        _table = new SlotTable<HostSlot>(
-        [
-            .. Enumerable.Range(0, plan.Slots).Select(_ => new HostSlot(new HostBuffer(plan.SlotBytes), null)),
-            .. plan.Pinned.Select(unit => new HostSlot(new HostBuffer(_layouts[unit].ByteCount), unit)),
-        ], units.Count);
+        _memory = new HostBuffer(plan.TotalBytes);
+        _table = new SlotTable<HostSlot>([.. Slots(plan)], units.Count);
         _readers = [.. Enumerable.Range(0, options.ReaderThreads).Select(index => new Thread(ReadPieces) { IsBackground = true, Name = $"weight reader {index}" })];
         foreach (Thread reader in _readers) reader.Start();
     }
@@ -133,6 +133,7 @@ public sealed class WeightStream : IWeightStream
             slot.DropViews();
             slot.Buffer.Dispose();
         }
+        _memory.Dispose();
         _files.Dispose();
     }
 
@@ -170,6 +171,18 @@ public sealed class WeightStream : IWeightStream
             _table.Schedule.Made(unit);
             if (!_disposed) Prefetch();
         }
+    }
+
+    private IEnumerable<HostSlot> Slots(SlotPlan plan)
+    {
+        long offset = 0;
+        HostBuffer Next(long byteCount)
+        {
+            offset += byteCount;
+            return _memory.Slice(offset - byteCount, byteCount);
+        }
+        for (int slot = 0; slot < plan.Slots; slot++) yield return new HostSlot(Next(plan.SlotBytes), null);
+        foreach (int unit in plan.Pinned) yield return new HostSlot(Next(_layouts[unit].ByteCount), unit);
     }
 
     private int Checked(int unit)
