@@ -1,6 +1,7 @@
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
+using Lema.Engine.Models.Operations;
 using Lema.Engine.Models.Sequences;
 using static TorchSharp.torch;
 
@@ -30,6 +31,7 @@ public sealed class Generator(LanguageModel model, GeneratorOptions? options = n
         List<OpenReply> open = [];
         using KeyValuePool pool = new(_options.StateBytes, _options.StateFolder);
         using IDisposable held = model.HoldAdapters();
+        using CacheAhead ahead = new(model.Stream.HostMemory);
         int next = 0;
         try
         {

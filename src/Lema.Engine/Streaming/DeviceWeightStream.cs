@@ -47,6 +47,8 @@ internal sealed class DeviceWeightStream : IWeightStream
 
     public long DeviceSlotBytes { get; }
 
+    public MemoryRange HostMemory => default;
+
     public StreamStatistics Statistics
     {
         get { lock (_gate) return _host.Statistics with { DeviceBytes = _deviceBytes, DeviceStallSeconds = _stallSeconds }; }

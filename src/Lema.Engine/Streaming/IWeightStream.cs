@@ -38,6 +38,9 @@ public interface IWeightStream : IDisposable
     /// <summary>The same in the device's own memory; 0 where it has none.</summary>
     long DeviceSlotBytes { get; }
 
+    /// <summary>The memory that the views of units lie in, there until the stream is disposed of; empty where they lie in a device's own.</summary>
+    MemoryRange HostMemory { get; }
+
     /// <summary>Bytes read from disk, bytes copied to the device, seconds the compute thread waited, since the stream was opened. From any thread.</summary>
     StreamStatistics Statistics { get; }
 

@@ -55,6 +55,8 @@ public sealed class WeightStream : IWeightStream
 
     public long DeviceSlotBytes => 0;
 
+    public MemoryRange HostMemory => new(_memory.Address, _memory.ByteCount);
+
     /// <summary>Whether units are read past the page cache.</summary>
     public bool ReadsDirect { get; }
 

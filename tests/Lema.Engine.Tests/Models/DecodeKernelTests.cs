@@ -1,6 +1,7 @@
 using Lema.Engine.Devices;
 using Lema.Engine.Models;
 using Lema.Engine.Models.Operations;
+using Lema.Engine.Streaming;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Tests.Models;
@@ -104,6 +105,52 @@ public sealed class DecodeKernelTests
         Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half);
         Tensor expected = cat([first.mul(c).addcmul(second, s, -1), second.mul(c).addcmul(first, s, 1), x.narrow(-1, turned, 32 - turned)], -1);
         AssertClose(expected, DecodeKernels.Rotate(x, cosines, sines, segments));
+    }
+
+    [Theory]
+    [InlineData(1, 300, 24, ScalarType.BFloat16)]
+    [InlineData(2, 40, 8, ScalarType.BFloat16)]
+    [InlineData(1, 300, 13, ScalarType.Float32)]
+    public void Multiply_ByWidthsThatAreNoWholeVectors_IsTheProduct(int vectors, int rows, int columns, ScalarType type) =>
+        Multiply_OfFewVectors_IsTheMatrixProductRoundedOnce(vectors, rows, columns, type);
+
+    [Fact]
+    public void Multiply_BySeveralMatrices_IsTheProductWithEachOnItsAddend()
+    {
+        using var scope = NewDisposeScope();
+        using Generator random = new(4);
+        Tensor input = randn([2, 96], generator: random).to(ScalarType.BFloat16);
+        Tensor[] matrices = [.. new[] { 700, 3, 250 }.Select(rows => randn([rows, 96], generator: random).to(ScalarType.BFloat16))];
+        Tensor addend = randn([2, 3], generator: random).to(ScalarType.BFloat16), before = addend.clone();
+        Tensor[] products = MatrixVector.Multiply(input, matrices, [null, addend, null]);
+        for (int i = 0; i < matrices.Length; i++)
+        {
+            Tensor expected = input.to(ScalarType.Float32).matmul(matrices[i].to(ScalarType.Float32).t());
+            if (i == 1) expected.add_(before);
+            Assert.True(products[i].to(ScalarType.Float32).allclose(expected, 1.0 / 256, 2e-4));
+        }
+        Assert.Same(addend, products[1]);
+    }
+
+    [Fact]
+    public void After_ProductsThatCameBefore_BringsInWhatFollowedThem()
+    {
+        using HostBuffer buffer = new(1 << 20);
+        MemoryRange Part(int start, int bytes) => new(buffer.Address + start, bytes);
+        CacheAhead ahead = new(new MemoryRange(buffer.Address, buffer.ByteCount));
+        Assert.Same(ahead, CacheAhead.Current);
+        MemoryRange[] first = [Part(0, 4096)], second = [Part(4096, 5000), Part(16384, 100)], third = [new(buffer.Address + (2 << 20), 64)];
+        Assert.Null(ahead.After(first));
+        Assert.Null(ahead.After(second));
+        Assert.Null(ahead.After(third));
+        Func<bool> follows = ahead.After(first)!;
+        Assert.Equal(3, Enumerable.Range(0, 10).Count(_ => follows()));
+        // What lies outside the memory is not known to be there.
+        Assert.Null(ahead.After(second));
+        Func<bool> later = ahead.After(first)!;
+        ahead.Dispose();
+        Assert.False(later());
+        Assert.Null(CacheAhead.Current);
     }
 
     [Fact]

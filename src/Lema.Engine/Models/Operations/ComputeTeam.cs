@@ -21,9 +21,10 @@ internal sealed class ComputeTeam
     public int ThreadCount => _helpers.Length + 1;
 
     /// <summary>Runs parts 0 to <paramref name="parts"/> - 1 in any order and returns when all are done.</summary>
-    public void Run(int parts, Action<int> part)
+    /// <param name="meanwhile">What helpers do afterwards, less than a microsecond at a call, until it returns false or other work comes.</param>
+    public void Run(int parts, Action<int> part, Func<bool>? meanwhile = null)
     {
-        Work work = new(parts, part);
+        Work work = new(parts, part, meanwhile);
         if (parts > 1)
         {
             // A full fence: a helper that falls asleep meanwhile sees the work, or is seen asleep.
@@ -36,9 +37,11 @@ internal sealed class ComputeTeam
         while (!work.IsDone) Thread.Yield();
     }
 
-    private sealed class Work(int parts, Action<int> part)
+    private sealed class Work(int parts, Action<int> part, Func<bool>? meanwhile)
     {
         private int _next, _done;
+
+        public Func<bool>? Meanwhile => meanwhile;
 
         public bool IsDone => Volatile.Read(ref _done) == parts;
 
@@ -79,6 +82,13 @@ internal sealed class ComputeTeam
                 }
                 last = Volatile.Read(ref _team._current);
                 last!.Join();
+                if (last.Meanwhile is { } meanwhile)
+                {
+                    while (Volatile.Read(ref _team._current) == last && meanwhile())
+                    {
+                        // a little at a time
+                    }
+                }
             }
         }
 

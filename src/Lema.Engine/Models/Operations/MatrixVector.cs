@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lema.Engine.Devices;
+using Lema.Engine.Streaming;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Models.Operations;
@@ -82,7 +83,8 @@ internal static unsafe class MatrixVector
                 return;
             }
             Part[] parts = Parts(products, rowBytes);
-            ComputeTeam.Shared.Run(parts.Length, part => Rows(parts[part]));
+            Func<bool>? ahead = CacheAhead.Current?.After(Array.ConvertAll(products, product => new MemoryRange(product.Matrix, product.Rows * rowBytes)));
+            ComputeTeam.Shared.Run(parts.Length, part => Rows(parts[part]), ahead);
         }
         finally
         {
