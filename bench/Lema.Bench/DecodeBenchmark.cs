@@ -10,8 +10,8 @@ using Lema.Engine.Training;
 namespace Lema.Bench;
 
 /// <summary>
-/// One reply at a time from a resident bf16 model, against the speed at which memory can be read: each token needs every weight once. With
-/// <c>--against llama</c> by turns with llama.cpp (through LLamaSharp) on the same weights.
+/// One reply at a time from a resident bf16 model, against the speed at which memory can be read: each token needs every weight once. Each reply is timed beside that yardstick,
+/// which may double from one second to the next where other machines share the memory. With <c>--against llama</c> by turns with llama.cpp (through LLamaSharp) on the same weights.
 /// </summary>
 internal sealed class DecodeBenchmark : IBenchmark
 {
@@ -33,20 +33,24 @@ internal sealed class DecodeBenchmark : IBenchmark
         _ = Measure(generator, request);
         using LlamaPeer? peer = StartPeer(options, folder, request);
         List<Reply> runs = [];
+        List<double> memory = [];
         List<LlamaReply> peerRuns = [];
         for (int run = 0; run < Runs; run++)
         {
             if (peer is not null) peerRuns.Add(peer.Decode());
             runs.Add(Measure(generator, request));
+            memory.Add(FlightCheck.MemoryBytesPerSecond());
         }
-        double perToken = Median(runs.Select(run => run.SecondsPerToken)), memory = FlightCheck.MemoryBytesPerSecond();
+        double perToken = Median(runs.Select(run => run.SecondsPerToken));
+        double[] fractions = [.. runs.Zip(memory, (run, speed) => tokenBytes / run.SecondsPerToken / speed)];
 
         BenchReport report = new();
         report.Add("tokensPerSecond", 1 / perToken);
-        report.Add("bandwidthFraction", tokenBytes / perToken / memory);
+        report.Add("bandwidthFraction", Median(fractions));
         report.Add("timeToFirstTokenSeconds", Median(runs.Select(run => run.FirstSeconds)));
         report.Add("weightBytesPerToken", tokenBytes);
-        report.Add("memoryBytesPerSecond", memory);
+        report.Add("memoryBytesPerSecond", Median(memory));
+        report.Add("bandwidthFractionOfRuns", fractions);
         report.Add("tokensPerSecondOfRuns", runs.Select(run => 1 / run.SecondsPerToken).ToArray());
         if (peer is not null) AddPeer(report, peer.Greeting, runs, peerRuns);
         return report;
