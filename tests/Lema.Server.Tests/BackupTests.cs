@@ -19,6 +19,7 @@ public sealed class BackupTests
             DataBackup.Create(daemon.Folder, backup);
         }
         DataBackup.Restore(backup, restored);
+        foreach (string folder in (string[])[backup, restored]) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
         await using (TestDaemon daemon = await TestDaemon.StartAsync(restored))
         {
             RunDetail run = await daemon.Training.GetRunAsync(new GetRunRequest { Run = id });
@@ -38,8 +39,12 @@ public sealed class BackupTests
         RunDetail run = await daemon.StartRunAsync(2, request => request.Name = "old");
         await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
 
+        Protocol.V1.Artifacts.ArtifactsClient artifacts = new(daemon.Channel);
+        Upload left = await artifacts.BeginUploadAsync(new BeginUploadRequest { Kind = UploadKind.Dataset, Name = "left", Files = { new FileEntry { Path = "rows.jsonl", SizeBytes = 100 } } });
+
         Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.FromDays(1), TimeProvider.System));
-        Assert.Equal(["old"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+        Assert.Equal(["old", $"upload {left.Id}"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
         Assert.False(Directory.Exists(Path.Combine(daemon.Folder, "runs", run.Summary.Id)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(daemon.Folder, "uploads")));
     }
 }

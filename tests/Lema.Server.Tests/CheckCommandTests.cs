@@ -42,9 +42,24 @@ public sealed class CheckCommandTests
         Assert.Contains("another daemon", error, StringComparison.Ordinal);
     }
 
-    private static async Task<(int ExitCode, string Output, string Error)> CheckAsync(params string[] arguments)
+    [Fact]
+    public async Task Start_OnAPortThatIsTaken_SaysSoInASentence()
     {
-        using Process process = Process.Start(new ProcessStartInfo(DaemonProcess.Program, ["check", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using TemporaryFolder folder = new();
+        using System.Net.Sockets.TcpListener other = new(System.Net.IPAddress.Loopback, 0);
+        other.Start();
+        string address = $"http://{other.LocalEndpoint}";
+        (int exitCode, _, string error) = await RunAsync("--data", Path.Combine(folder.Path, "data"), "--urls", address);
+        Assert.Equal(6, exitCode);
+        Assert.Contains(address, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    private static Task<(int ExitCode, string Output, string Error)> CheckAsync(params string[] arguments) => RunAsync(["check", .. arguments]);
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(DaemonProcess.Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
         return (process.ExitCode, await output, await error);

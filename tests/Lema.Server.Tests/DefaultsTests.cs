@@ -7,6 +7,7 @@ using Lema.Protocol.V1;
 using Lema.Server.Security;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
+using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
@@ -45,6 +46,23 @@ public sealed class DefaultsTests
         Assert.Equal("wal", connection.QueryFirst<string>("PRAGMA journal_mode"));
         Assert.Equal(2, connection.QueryFirst<int>("PRAGMA synchronous"));
         Assert.Equal("ok", connection.QueryFirst<string>("PRAGMA integrity_check"));
+    }
+
+    [Fact(DisplayName = "bind: nothing but the command line adds an address")]
+    public async Task Addresses_InSettingsOfTheEnvironment_AreNotServed()
+    {
+        using TemporaryFolder folder = new();
+        string data = Path.Combine(folder.Path, "data");
+        using System.Net.Sockets.TcpListener free = new(System.Net.IPAddress.Loopback, 0);
+        free.Start();
+        int port = ((System.Net.IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        using Faults.DaemonProcess daemon = await Faults.DaemonProcess.StartAsync(data, ("Kestrel__Endpoints__Open__Url", $"http://127.0.0.1:{port}"), ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"));
+        using GrpcChannel channel = daemon.Open(data);
+        Assert.Equal("admin", (await new Protocol.V1.Host.HostClient(channel).GetHostInfoAsync(new GetHostInfoRequest())).TokenName);
+
+        using System.Net.Sockets.TcpClient probe = new();
+        await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(() => probe.ConnectAsync(System.Net.IPAddress.Loopback, port));
     }
 
     [Fact(DisplayName = "authentication: a right token passes while wrong ones from its address are blocked")]

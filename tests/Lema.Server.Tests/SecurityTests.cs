@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using Lema.Protocol.V1;
 using Lema.Server.Security;
 using Lema.Server.Tests.Fakes;
+using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
@@ -86,6 +87,28 @@ public sealed class SecurityTests
             stream.ReadExactly(bytes);
             Assert.Equal(-1, bytes.AsSpan().IndexOf(secret));
         }
+    }
+
+    [Fact(DisplayName = "authentication: a token that has expired")]
+    public async Task Token_AfterItsDays_IsUnknown()
+    {
+        using TemporaryFolder folder = new();
+        Microsoft.Extensions.Time.Testing.FakeTimeProvider clock = new(DateTimeOffset.UtcNow);
+        using Storage.RunDatabase database = Storage.RunDatabase.Open(Path.Combine(folder.Path, "lema.db"));
+        TokenStore tokens = new(database, clock);
+        string token = await tokens.AddAsync("short", Role.Operator, TimeSpan.FromDays(2));
+
+        Assert.Equal(new Principal("short", Role.Operator), tokens.Find(token));
+        clock.Advance(TimeSpan.FromDays(2));
+        Assert.Null(tokens.Find(token));
+    }
+
+    [Fact]
+    public void DataFolder_MadeByTheDaemon_IsItsUsersAlone()
+    {
+        using TemporaryFolder folder = new();
+        using Storage.DataFolder data = Storage.DataFolder.Open(Path.Combine(folder.Path, "data"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(data.Root));
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class StuckWatcherTests
             clock.Advance(TimeSpan.FromMilliseconds(100));
             await Task.Delay(10, late.Token);
         }
-        Assert.True(clock.GetUtcNow() - start >= Watching.WriteLimit, $"ended after {clock.GetUtcNow() - start}");
+        Assert.True(clock.GetUtcNow() - start >= PatientWriter.Limit, $"ended after {clock.GetUtcNow() - start}");
         while ((await daemon.Training.GetRunAsync(new GetRunRequest { Run = run.Summary.Id })).Summary.State != RunState.Completed) await Task.Delay(10, late.Token);
 
         RpcException ended = await Assert.ThrowsAsync<RpcException>(async () =>

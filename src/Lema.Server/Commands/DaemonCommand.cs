@@ -1,7 +1,10 @@
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Lema.Engine.Errors;
 using Lema.Server.Hosting;
 using Lema.Server.Security;
 using Lema.Server.Storage;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -14,7 +17,7 @@ internal static class DaemonCommand
     {
         await using WebApplication app = await DaemonHost.BuildAsync(options);
         using SecondSignal forced = new();
-        await app.StartAsync(stop);
+        await StartAsync(app, options, stop);
         DataFolder data = app.Services.GetRequiredService<DataFolder>();
         // The line that people, and programs that start a daemon, wait for.
         foreach (string address in app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses) Console.WriteLine($"Listening on {address}");
@@ -26,5 +29,21 @@ internal static class DaemonCommand
         }
         await app.WaitForShutdownAsync(stop);
         return 0;
+    }
+
+    private static async Task StartAsync(WebApplication app, DaemonOptions options, CancellationToken stop)
+    {
+        try
+        {
+            await app.StartAsync(stop);
+        }
+        catch (IOException refused) when (refused.InnerException is AddressInUseException)
+        {
+            throw new InvalidInputException("--urls", string.Join(',', options.Urls.Concat(options.HttpUrls)), "another program listens there. Stop it, or name another port.", refused);
+        }
+        catch (SocketException refused)
+        {
+            throw new InvalidInputException("--urls", string.Join(',', options.Urls.Concat(options.HttpUrls)), $"cannot be listened on: {refused.Message}.", refused);
+        }
     }
 }

@@ -40,7 +40,13 @@ internal sealed class StreamReporter : IDisposable
 
     private void Run()
     {
-        while (!_end.Wait(Interval)) _context.Report(Sample());
+        long visits = 0;
+        while (!_end.Wait(Interval))
+        {
+            Proto.WorkerSample sample = Sample();
+            _context.Report(sample, hasWorked: _last.Statistics.Visits > visits);
+            visits = _last.Statistics.Visits;
+        }
     }
 
     private Reading Read() => new(Stopwatch.GetTimestamp(), _stream.Statistics);

@@ -25,6 +25,8 @@ public static class DaemonHost
             await new TokenStore(database, TimeProvider.System).EnsureFirstTokenAsync(data.AdminToken).ConfigureAwait(false);
 
             WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            // The command line alone says how the daemon is run: a settings file in the folder it is started in, or a variable, could have it listen anywhere without TLS.
+            builder.Configuration.Sources.Clear();
             builder.Logging.AddLemaLogging();
             builder.Services.Configure<HostOptions>(host =>
             {
@@ -37,6 +39,8 @@ public static class DaemonHost
             configure?.Invoke(builder.Services);
             WebApplication app = builder.Build();
             app.MapLema();
+            // Now, and not with the first call: it tells when the daemon started, and writes to the database once.
+            app.Services.GetRequiredService<DaemonIdentity>();
             return app;
         }
         catch

@@ -29,7 +29,7 @@ internal static class DaemonServices
 
         services.AddSingleton<TokenStore>();
         services.AddSingleton<FailureLimiter>();
-        services.AddSingleton(provider => new AuditLog(data.AuditLog, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new AuditLog(data.AuditLog, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditLog>>()));
 
         services.AddSingleton(new ModelRoots(options.ModelRoots));
         services.AddSingleton<ModelRegistry>();
@@ -69,6 +69,7 @@ internal static class DaemonServices
 
         services.AddLemaTelemetry();
         services.AddSingleton<WatchLimits>();
+        services.AddSingleton<PatientWriter>();
         services.AddSingleton<Watching>();
         services.AddSingleton<CallInterceptor>();
         services.AddGrpc(grpc =>

@@ -16,6 +16,7 @@ internal sealed class EvaluationManager(
     private const int DefaultTokens = 128, MostQuestions = 100_000;
 
     private readonly LiveJobs<EvaluationJob> _live = new();
+    private readonly SemaphoreSlim _starting = new(1, 1);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -27,7 +28,20 @@ internal sealed class EvaluationManager(
 
     public async Task<EvaluationJob> StartAsync(StartEvaluationRequest request)
     {
-        if (request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier) return earlier;
+        // A key is looked up and taken by one call at a time.
+        await _starting.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier ? earlier : await StartNewAsync(request).ConfigureAwait(false);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private async Task<EvaluationJob> StartNewAsync(StartEvaluationRequest request)
+    {
         Target target = targets.Resolve(request.Target, request.WeightBytes);
         EvaluateJob job = new() { Model = target.Folders, MaxTokens = request.MaxTokens > 0 ? request.MaxTokens : DefaultTokens, ReplyFormat = request.ReplyFormat ?? target.ReplyFormat };
         _ = job.ReplyFormat.ToEngine();

@@ -17,6 +17,7 @@ internal sealed class ExportManager(
     private static readonly string[] Dtypes = ["base", "float32"];
 
     private readonly LiveJobs<Export> _live = new();
+    private readonly SemaphoreSlim _starting = new(1, 1);
 
     /// <summary>Exports that the last daemon left are failed: a merge is atomic, so nothing of them is there.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -29,7 +30,20 @@ internal sealed class ExportManager(
 
     public async Task<Export> StartMergeAsync(StartMergeRequest request)
     {
-        if (request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier) return earlier;
+        // A key, and a name for what is made, are looked up and taken by one call at a time.
+        await _starting.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier ? earlier : await StartNewAsync(request).ConfigureAwait(false);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private async Task<Export> StartNewAsync(StartMergeRequest request)
+    {
         string dtype = request.Dtype.Length > 0 ? request.Dtype : "base";
         if (!Dtypes.Contains(dtype)) throw new InvalidInputException("request", "dtype", $"'{dtype}' is not one of {string.Join(", ", Dtypes)}.");
         RunDetail run = runs.Get(request.Run).Detail;

@@ -7,7 +7,7 @@ using Lema.Server.Storage;
 namespace Lema.Server.Monitoring;
 
 /// <summary>Samples the machine and the workers once a second and keeps the last ten minutes. Lives as long as the daemon.</summary>
-internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFolder data, TimeProvider clock) : BackgroundService
+internal sealed partial class HostSampler(WorkerBoard board, MemoryLedger memory, DataFolder data, TimeProvider clock, ILogger<HostSampler> logger) : BackgroundService
 {
     private const int Kept = 600;
 
@@ -20,6 +20,7 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
     private readonly IReadOnlyList<CudaTelemetry> _cards = CudaTelemetry.OpenAll();
     private MachineCounters _last = MachineCounters.Read();
     private long _lastTime = clock.GetTimestamp();
+    private bool _isFailing;
 
     /// <summary>The newest samples, oldest first.</summary>
     public IReadOnlyList<TelemetrySample> Last(int count)
@@ -38,7 +39,17 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
         {
             while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
             {
-                Keep(Sample());
+                try
+                {
+                    Keep(Sample());
+                    _isFailing = false;
+                }
+                catch (Exception error) when (!stopping.IsCancellationRequested)
+                {
+                    // A figure that cannot be read, of a worker that has just ended for one, is no reason for the daemon to go down.
+                    if (!_isFailing) LogNoSample(error);
+                    _isFailing = true;
+                }
             }
         }
         catch (OperationCanceledException)
@@ -101,4 +112,7 @@ internal sealed class HostSampler(WorkerBoard board, MemoryLedger memory, DataFo
         sample.Devices.AddRange(_cards.Select((card, i) => ToProto(card.Name, card.Sample(), i == 0 ? copied : 0)));
         return sample;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The machine could not be sampled; it is tried again every second")]
+    private partial void LogNoSample(Exception error);
 }

@@ -6,12 +6,12 @@ namespace Lema.Server.Monitoring;
 /// <summary>Tells systemd that the daemon is ready, that it is stopping, and in between that it is well (sd_notify(3), WatchdogSec). Lives as long as the daemon.</summary>
 /// <param name="socket">NOTIFY_SOCKET; null: nobody asks.</param>
 /// <param name="watchdog">Longest silence that systemd allows; null: it does not watch.</param>
-internal sealed class SystemdNotifications(string? socket, TimeSpan? watchdog, IHostApplicationLifetime lifetime, TimeProvider clock) : BackgroundService
+internal sealed partial class SystemdNotifications(string? socket, TimeSpan? watchdog, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<SystemdNotifications> logger) : BackgroundService
 {
     public static SystemdNotifications FromEnvironment(IServiceProvider services) => new(
         Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } socket ? socket : null,
         long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), out long microseconds) ? TimeSpan.FromMicroseconds(microseconds) : null,
-        services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<TimeProvider>());
+        services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<SystemdNotifications>>());
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
@@ -31,8 +31,19 @@ internal sealed class SystemdNotifications(string? socket, TimeSpan? watchdog, I
 
     private void Send(string state)
     {
-        using Socket notify = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        // A leading @ stands for the NUL of an abstract address.
-        notify.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(socket![0] == '@' ? '\0' + socket[1..] : socket));
+        try
+        {
+            using Socket notify = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            // A leading @ stands for the NUL of an abstract address.
+            notify.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(socket![0] == '@' ? '\0' + socket[1..] : socket));
+        }
+        catch (SocketException error)
+        {
+            // Nobody listens, while systemd replaces itself for one: that is no reason for the daemon to go down.
+            LogNotTold(state, error.Message);
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "systemd could not be told {State}: {Reason}")]
+    private partial void LogNotTold(string state, string reason);
 }

@@ -174,7 +174,14 @@ internal sealed class RunExecution(
 
     private async Task FailAsync(WorkerFailure failure)
     {
-        await journal.LogAsync(session, LogLine.Types.Level.Error, failure.Message).ConfigureAwait(false);
+        try
+        {
+            await journal.LogAsync(session, LogLine.Types.Level.Error, failure.Message).ConfigureAwait(false);
+        }
+        catch (SqliteException full) when (FullDisk.IsWhy(full))
+        {
+            // The run's state, which is written as soon as there is space, says it too.
+        }
         await LeaveAsync(state => !failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message).ConfigureAwait(false);
     }
 

@@ -88,7 +88,13 @@ internal sealed class RunJournal : IAsyncDisposable
         }
         catch (Exception error)
         {
-            foreach (Entry entry in accepted) entry.Committed.SetException(error);
+            if (pending.Count == 1)
+            {
+                foreach (Entry entry in accepted) entry.Committed.SetException(error);
+                return;
+            }
+            // What cannot be written of one run, such as one that was removed meanwhile, is no trouble of the others: each by itself.
+            foreach (IGrouping<RunSession, Entry> one in accepted.GroupBy(entry => entry.Session)) await CommitAsync([.. one]).ConfigureAwait(false);
             return;
         }
         foreach ((RunSession session, Pending run) in pending)

@@ -85,10 +85,13 @@ internal sealed class RunManager(
     public async Task DeleteAsync(string idOrName)
     {
         RunSession session = directory.Get(idOrName);
+        // The database decides: somebody may resume the run in this very moment.
+        if (!await store.DeleteAsync(session.Id, RunStates.Resting).ConfigureAwait(false))
+        {
+            RunSummary now = session.Summary;
+            throw new ConflictException($"Run '{now.Name}' is {RunStates.Word(now.State)}. Stop it first.");
+        }
         RunSummary run = session.Summary;
-        if (RunStates.IsActive(run.State) || run.State == RunState.Queued)
-            throw new ConflictException($"Run '{run.Name}' is {RunStates.Word(run.State)}. Stop it first.");
-        await store.DeleteAsync(run.Id).ConfigureAwait(false);
         directory.Forget(run.Id);
         feed.Removed(run.Id);
         Folders.DeleteIfThere(data.RunFolder(run.Id));

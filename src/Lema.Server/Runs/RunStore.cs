@@ -153,8 +153,9 @@ internal sealed class RunStore(RunDatabase database)
         return connection.QueryFirstOrDefault<int>("SELECT fruitless_attempts FROM runs WHERE id = @runId", new { runId });
     }
 
-    public Task DeleteAsync(string runId) => database.WriteAsync((connection, transaction) =>
-        connection.Execute("DELETE FROM runs WHERE id = @runId", new { runId }, transaction));
+    /// <returns>False when the run is in none of these states, or is gone.</returns>
+    public async Task<bool> DeleteAsync(string runId, IEnumerable<RunState> states) => await database.WriteAsync((connection, transaction) =>
+        connection.Execute("DELETE FROM runs WHERE id = @runId AND state IN @States", new { runId, States = states.Select(s => (int)s).ToArray() }, transaction)).ConfigureAwait(false) == 1;
 
     public IReadOnlyList<KeyValuePair<RunState, long>> CountByState()
     {

@@ -4,22 +4,32 @@ using System.Text.Json;
 namespace Lema.Server.Security;
 
 /// <summary>
-/// Who did what: one JSON object a line, only ever appended to. Calls that change something, and every refusal. Holds no token and no content. Lives as long as the daemon.
+/// Who did what: one JSON object a line, only ever appended to. Calls that change something, and every refusal. Holds no token and no content. What a full
+/// disk does not take is written when there is space. Lives as long as the daemon.
 /// </summary>
-internal sealed class AuditLog : IDisposable
+internal sealed partial class AuditLog : IDisposable
 {
+    /// <summary>Bounds what waits for a disk: some hundred bytes each.</summary>
+    private const int MostWaiting = 10_000;
+
     private readonly Lock _gate = new();
     private readonly FileStream _file;
     private readonly TimeProvider _clock;
+    private readonly ILogger<AuditLog> _logger;
+    private readonly Queue<byte[]> _waiting = new();
+    private bool _isRefused;
 
-    public AuditLog(string file, TimeProvider clock)
+    public AuditLog(string file, TimeProvider clock, ILogger<AuditLog> logger)
     {
-        FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read };
+        // Without a buffer a line that was refused leaves nothing behind and can be written again.
+        FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(file, options);
         _clock = clock;
+        _logger = logger;
     }
 
+    /// <summary>Never throws for the disk's sake: what the call did is done, and its caller is to hear of that.</summary>
     /// <param name="principal">Name of the token; empty when there was none that is known.</param>
     /// <param name="target">What the call was about; empty when it cannot be told.</param>
     /// <param name="result">The gRPC status.</param>
@@ -28,10 +38,42 @@ internal sealed class AuditLog : IDisposable
         byte[] line = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { time = _clock.GetUtcNow(), who = principal, peer, call, target, result }) + "\n");
         lock (_gate)
         {
-            _file.Write(line);
-            _file.Flush();
+            if (_waiting.Count < MostWaiting) _waiting.Enqueue(line);
+            else LogLost(principal, call, target, result);
+            WriteWaiting();
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            WriteWaiting();
+            _file.Dispose();
+        }
+    }
+
+    private void WriteWaiting()
+    {
+        try
+        {
+            while (_waiting.TryPeek(out byte[]? line))
+            {
+                _file.Write(line);
+                _waiting.Dequeue();
+            }
+            _isRefused = false;
+        }
+        catch (IOException refused)
+        {
+            if (!_isRefused) LogRefused(refused.Message);
+            _isRefused = true;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The audit log cannot be written ({Reason}); its lines wait")]
+    private partial void LogRefused(string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Lost to the audit log: {Who} {Call} {Target} {Result}")]
+    private partial void LogLost(string who, string call, string target, string result);
 }

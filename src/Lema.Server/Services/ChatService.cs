@@ -7,7 +7,7 @@ using Lema.Server.Jobs;
 namespace Lema.Server.Services;
 
 /// <summary>Conversations, for clients. Made for each call.</summary>
-internal sealed class ChatService(ChatManager chats, TargetResolver targets) : Chat.ChatBase
+internal sealed class ChatService(ChatManager chats, TargetResolver targets, PatientWriter writer) : Chat.ChatBase
 {
     private const int MostPrompts = 1_000, MostTokens = 65_536;
 
@@ -20,7 +20,8 @@ internal sealed class ChatService(ChatManager chats, TargetResolver targets) : C
         try
         {
             await foreach (ChatResponse response in chats.ChatAsync(target, replies, context.CancellationToken))
-                await responseStream.WriteAsync(response);
+                // The worker that answers, a run's between two steps, waits for a caller who does not read: not for ever.
+                await writer.WriteAsync(responseStream, response, context.CancellationToken);
         }
         catch (Exception error) when (error is not LemaException && !context.CancellationToken.IsCancellationRequested)
         {

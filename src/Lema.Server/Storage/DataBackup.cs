@@ -19,6 +19,7 @@ internal static class DataBackup
         if (!File.Exists(database)) throw new InvalidInputException("--data", data, "is no data folder: it has no lema.db.");
         AtomicFolder.Create(target, folder =>
         {
+            Folders.MakePrivate(folder);
             using (SqliteConnection source = new($"Data Source={database};Mode=ReadWrite;Pooling=False"))
             using (SqliteConnection copy = new($"Data Source={Path.Combine(folder, DataFolder.DatabaseName)};Pooling=False"))
             {
@@ -44,6 +45,7 @@ internal static class DataBackup
         }
         AtomicFolder.Create(target, folder =>
         {
+            Folders.MakePrivate(folder);
             File.Copy(database, Path.Combine(folder, DataFolder.DatabaseName));
             Copy(backup, folder);
         });

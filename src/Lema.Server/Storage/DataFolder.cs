@@ -58,7 +58,7 @@ public sealed class DataFolder : IDisposable
         string root = Path.GetFullPath(path);
         try
         {
-            Directory.CreateDirectory(root);
+            if (!Directory.Exists(root)) Folders.CreatePrivate(root);
             FileStream heldLock = new(Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             DataFolder folder = new(root, heldLock);
             foreach (string part in (string[])[folder.Models, folder.Prepared, folder.Datasets, folder.Adapters, folder.Runs, folder.Uploads, folder.Workers, folder.Cache])

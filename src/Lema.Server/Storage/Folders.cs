@@ -5,11 +5,19 @@ namespace Lema.Server.Storage;
 /// <summary>Small things done to folders of the data folder.</summary>
 internal static class Folders
 {
+    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     /// <summary>A folder that its owner alone can enter.</summary>
     public static void CreatePrivate(string folder)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        else Directory.CreateDirectory(folder, OwnersAlone);
+    }
+
+    /// <summary>From now on its owner alone can enter it.</summary>
+    public static void MakePrivate(string folder)
+    {
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, OwnersAlone);
     }
 
     public static void DeleteIfThere(string folder)

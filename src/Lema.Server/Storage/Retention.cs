@@ -8,8 +8,8 @@ internal static class Retention
 {
     private static readonly int[] Ended = [(int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped];
 
-    /// <summary>Removes runs that ended longer ago, with their events and checkpoints.</summary>
-    /// <returns>Their names.</returns>
+    /// <summary>Removes runs that ended longer ago, with their events and checkpoints, and uploads that nobody has gone on with for as long.</summary>
+    /// <returns>Names of the runs, and the uploads.</returns>
     public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock)
     {
         using RunDatabase database = RunDatabase.OpenExisting(Path.Combine(data, DataFolder.DatabaseName));
@@ -24,7 +24,18 @@ internal static class Retention
             Folders.DeleteIfThere(Path.Combine(data, "runs", run.Id));
             names.Add(run.Name);
         }
-        return names;
+        return [.. names, .. PruneUploads(Path.Combine(data, "uploads"), before.UtcDateTime)];
+    }
+
+    private static IEnumerable<string> PruneUploads(string uploads, DateTime before)
+    {
+        if (!Directory.Exists(uploads)) yield break;
+        // What is written to a file of an upload, and what is recorded of it, both leave their time.
+        foreach (string upload in Directory.GetDirectories(uploads).Where(folder => Folders.Files(folder).All(item => item.File.LastWriteTimeUtc < before)))
+        {
+            Folders.DeleteIfThere(upload);
+            yield return $"upload {Path.GetFileName(upload)}";
+        }
     }
 
     private static IReadOnlyList<RunSummary> Candidates(RunDatabase database)

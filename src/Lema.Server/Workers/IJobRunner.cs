@@ -22,8 +22,9 @@ public interface IJobContext
     /// <summary>Hands an event to the daemon; waits while the daemon is behind.</summary>
     void Publish(WorkerEvent workerEvent);
 
-    /// <summary>Tells how things stand, from any thread. Left out while the daemon is behind, and no sign that the job itself goes on.</summary>
-    void Report(WorkerSample sample);
+    /// <summary>Tells how things stand, from any thread. Left out while the daemon is behind.</summary>
+    /// <param name="hasWorked">The job itself has got on since the last report: a sign of life in a step that takes longer than any watch would wait.</param>
+    void Report(WorkerSample sample, bool hasWorked);
 
     /// <summary>Answers requests for replies, one after another on this thread, until the job is to end. For jobs that serve.</summary>
     void Serve(Action<ReplyRequest> answer);

@@ -16,7 +16,7 @@ internal sealed class JobHost(IJobRunner runner) : IDisposable
     private long _heartbeat;
     private int _started;
 
-    /// <summary>Rises with every event and reply.</summary>
+    /// <summary>Rises with every event and reply, and with every report of work in between.</summary>
     public ulong Heartbeat => (ulong)Interlocked.Read(ref _heartbeat);
 
     public void StopJob(bool discard)
@@ -133,7 +133,11 @@ internal sealed class JobHost(IJobRunner runner) : IDisposable
 
         public void Publish(WorkerEvent workerEvent) => host.Write(events, workerEvent, leaving);
 
-        public void Report(WorkerSample sample) => events.TryWrite(new WorkerEvent { Sample = sample });
+        public void Report(WorkerSample sample, bool hasWorked)
+        {
+            if (hasWorked) Interlocked.Increment(ref host._heartbeat);
+            events.TryWrite(new WorkerEvent { Sample = sample });
+        }
 
         public void Serve(Action<ReplyRequest> answer)
         {

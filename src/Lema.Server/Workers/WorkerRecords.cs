@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Lema.Engine.Storage;
 
 namespace Lema.Server.Workers;
 
@@ -13,7 +14,15 @@ internal static class WorkerRecords
     public static string Write(string folder, string name, Process process)
     {
         string file = Path.Combine(folder, name + ".pid");
-        File.WriteAllText(file, string.Create(CultureInfo.InvariantCulture, $"{process.Id} {StartTicks(process.Id)}"));
+        try
+        {
+            File.WriteAllText(file, string.Create(CultureInfo.InvariantCulture, $"{process.Id} {StartTicks(process.Id)}"));
+        }
+        catch (IOException full) when (StorageFault.IsDiskFull(full))
+        {
+            // The worker ends by itself when the daemon is gone; the note is for one that cannot. It is no reason to do nothing on a full disk, looking into that least of all.
+            File.Delete(file);
+        }
         return file;
     }
 

@@ -8,7 +8,7 @@ internal static class WorkerWatchdog
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5), AnswersWithin = TimeSpan.FromSeconds(60);
 
-    /// <summary>Longer than any single step, load or hash between two events may take.</summary>
+    /// <summary>Longer than the computation may stay at one unit of the weights, or any load or hash take between two events.</summary>
     public static readonly TimeSpan WorksWithin = TimeSpan.FromMinutes(30);
 
     /// <summary>Does the work under watch: it is cancelled when the worker must be ended, and fails with the reason.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Grpc.Core;
 using Lema.Engine.Checkpoints;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
@@ -62,6 +63,45 @@ public sealed class DiskFullTests
             Assert.False(ended.WaitsForDisk);
             Assert.Equal(20, ended.Summary.Step);
         }
+    }
+
+    [Fact(DisplayName = "disk full, quota: every call is answered and on record, and doctor says what is wrong")]
+    public async Task Calls_WhileTheDiskIsFull_AreRefusedWithTheReasonAndOnRecordAfterwards()
+    {
+        const int calls = 60;
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 64);
+        string audit = Path.Combine(disk.Folder("data"), "audit.jsonl");
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(disk.Folder("data"), realWorkers: true))
+        {
+            disk.Fill();
+            for (int i = 0; i < calls; i++)
+            {
+                RpcException refused = await Assert.ThrowsAsync<RpcException>(() => daemon.AddDatasetAsync($"rows{i}"));
+                Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+            }
+            DiagnoseResponse diagnosis = await new Protocol.V1.Host.HostClient(daemon.Channel).DiagnoseAsync(new DiagnoseRequest());
+            Assert.Contains(diagnosis.Findings, finding => finding.Subject == "disk space" && finding.Severity == Diagnosis.Types.Severity.Warning);
+            disk.Free();
+            await daemon.AddDatasetAsync();
+        }
+        string[] lines = File.ReadAllLines(audit);
+        Assert.Equal(calls, lines.Count(line => line.Contains("\"target\":\"rows", StringComparison.Ordinal) && line.Contains("ResourceExhausted", StringComparison.Ordinal)));
+        Assert.All(lines, line => System.Text.Json.JsonDocument.Parse(line).Dispose());
+    }
+
+    [Fact(DisplayName = "disk full, quota: a daemon that is told to stop exits with 0")]
+    public async Task Sigterm_WhileTheDiskIsFull_ExitsZero()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 64);
+        string data = disk.Folder("data");
+        using DaemonProcess daemon = await DaemonProcess.StartAsync(data);
+        using var channel = daemon.Open(data);
+        disk.Fill();
+        Protocol.V1.Datasets.DatasetsClient datasets = new(channel);
+        for (int i = 0; i < 40; i++)
+            await Assert.ThrowsAsync<RpcException>(() => datasets.BuildDatasetAsync(new BuildDatasetRequest { Name = $"rows{i}", Rows = 20, HeldoutRows = 10 }).ResponseAsync);
+        daemon.Terminate();
+        Assert.Equal(0, await daemon.WaitForExitAsync());
     }
 
     /// <summary>A tmpfs of some megabytes.</summary>

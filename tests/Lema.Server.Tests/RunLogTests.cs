@@ -1,0 +1,43 @@
+using Dapper;
+using Lema.Protocol.V1;
+using Lema.Server.Runs;
+using Lema.Server.Storage;
+using Lema.Server.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Lema.Server.Tests;
+
+/// <summary>The one writer of all runs' logs.</summary>
+public sealed class RunLogTests
+{
+    [Fact]
+    public async Task Append_TogetherWithOneThatCannotBeWritten_IsWritten()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        RunSession gone = await CompletedAsync(daemon, "gone"), whole = await CompletedAsync(daemon, "whole");
+        RunDatabase database = daemon.Services.GetRequiredService<RunDatabase>();
+        RunJournal journal = daemon.Services.GetRequiredService<RunJournal>();
+        using ManualResetEventSlim go = new();
+        // Holds the database, so that the last two events come to be written in one transaction.
+        Task holding = Task.Run(() => database.WriteAsync((connection, transaction) =>
+        {
+            Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
+            connection.Execute("DELETE FROM runs WHERE id = @Id", new { gone.Id }, transaction);
+        }));
+        Task first = journal.LogAsync(whole, LogLine.Types.Level.Warning, "first");
+        Task lost = journal.LogAsync(gone, LogLine.Types.Level.Warning, "lost"), second = journal.LogAsync(whole, LogLine.Types.Level.Warning, "second");
+        go.Set();
+
+        await Task.WhenAll(holding, first, second).WaitAsync(TimeSpan.FromMinutes(1));
+        await Assert.ThrowsAsync<Microsoft.Data.Sqlite.SqliteException>(() => lost);
+        Assert.Equal(["first", "second"], (await daemon.Training.ReadLogAsync(new ReadLogRequest { Run = "whole" })).Lines.TakeLast(2).Select(line => line.Line.Text));
+    }
+
+    private static async Task<RunSession> CompletedAsync(TestDaemon daemon, string name)
+    {
+        RunDetail run = await daemon.StartRunAsync(1, request => request.Name = name);
+        await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
+        return daemon.Services.GetRequiredService<RunDirectory>().Get(run.Summary.Id);
+    }
+}
