@@ -31,9 +31,9 @@ internal sealed partial class RunScheduler(
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
-        await TakeUpAsync().ConfigureAwait(false);
         try
         {
+            while (!await TryTakeUpAsync().ConfigureAwait(false)) await Task.Delay(TryAgainAfter, clock, stopping).ConfigureAwait(false);
             while (true)
             {
                 await TryStartNextAsync(stopping).ConfigureAwait(false);
@@ -47,6 +47,21 @@ internal sealed partial class RunScheduler(
         catch (OperationCanceledException)
         {
             await DrainAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>On a full disk nothing can be taken up yet, and the daemon is there to be asked.</summary>
+    private async Task<bool> TryTakeUpAsync()
+    {
+        try
+        {
+            await TakeUpAsync().ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception full) when (FullDisk.IsWhy(full))
+        {
+            LogQueueFailed(TryAgainAfter, full);
+            return false;
         }
     }
 

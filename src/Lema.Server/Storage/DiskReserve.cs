@@ -37,8 +37,10 @@ internal sealed class DiskReserve(string file)
             try
             {
                 File.Delete(file);
-                using FileStream reserve = new(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, PreallocationSize = Bytes });
-                reserve.SetLength(Bytes);
+                // Written and not preallocated: of a preallocation that fails the runtime does not say why.
+                using FileStream reserve = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+                byte[] block = new byte[1 << 20];
+                for (long written = 0; written < Bytes; written += block.Length) reserve.Write(block);
             }
             catch (IOException full) when (StorageFault.IsDiskFull(full))
             {

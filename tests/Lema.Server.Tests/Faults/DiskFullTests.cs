@@ -104,6 +104,34 @@ public sealed class DiskFullTests
         Assert.Equal(0, await daemon.WaitForExitAsync());
     }
 
+    [Fact(DisplayName = "disk full, quota: a daemon that has not even its reserve starts, and takes its runs up when there is space")]
+    public async Task Start_OnAFullDiskAfterAKill_AnswersAndTakesUpItsRunsLater()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 64);
+        string data = disk.Folder("data"), run;
+        using (DaemonProcess daemon = await DaemonProcess.StartAsync(data))
+        using (var channel = daemon.Open(data))
+        {
+            await new Protocol.V1.Datasets.DatasetsClient(channel).BuildDatasetAsync(new BuildDatasetRequest { Name = "rows", Rows = 20, HeldoutRows = 10 });
+            Training.TrainingClient training = new(channel);
+            run = (await training.StartRunAsync(new StartRunRequest { Model = "lema-tiny", Dataset = "rows", Settings = new RunSettings { Steps = 2_000, MicroBatchSize = 1, MaxLength = 64, Lora = new LoraSettings { R = 4 } } })).Summary.Id;
+            using CancellationTokenSource late = new(TimeSpan.FromMinutes(3));
+            await foreach (StreamUpdate<WatchRunResponse> update in RunWatch.FollowAsync(training, new WatchRunRequest { Run = run, AfterSequence = 0 }, late.Token))
+                if (update is StreamUpdate<WatchRunResponse>.Message { Value.Events.Run: { State: RunState.Running } }) break;
+            daemon.KillNine();
+            await daemon.WaitForExitAsync();
+        }
+        File.Delete(Path.Combine(data, "reserve"));
+        disk.Fill();
+        await using TestDaemon again = await TestDaemon.StartAsync(data, realWorkers: true);
+        Assert.Equal(run, (await again.Training.GetRunAsync(new GetRunRequest { Run = run })).Summary.Id);
+        disk.Free();
+        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(3));
+        while ((await again.Training.GetRunAsync(new GetRunRequest { Run = run })) is not { Attempts: >= 2, Summary.State: RunState.Running }) await Task.Delay(50, patience.Token);
+        await again.Training.StopRunAsync(new StopRunRequest { Run = run });
+        await again.WaitForAsync(run, RunState.Stopped);
+    }
+
     /// <summary>A tmpfs of some megabytes.</summary>
     private sealed class SmallDisk : IDisposable
     {
