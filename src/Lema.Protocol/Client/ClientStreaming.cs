@@ -10,7 +10,7 @@ public static class ClientStreaming
 {
     /// <summary>Sends a message. False: the call has ended, and its response says why.</summary>
     public static Task<bool> TrySendAsync<TRequest, TResponse>(this AsyncClientStreamingCall<TRequest, TResponse> call, TRequest message, CancellationToken stop = default) =>
-        WasDoneAsync(call, () => call.RequestStream.WriteAsync(message, stop));
+        WasDoneAsync(call, () => call.RequestStream.WriteAsync(message, stop), stop);
 
     /// <summary>Says that everything has been sent, unless the call has ended, and returns the response.</summary>
     /// <exception cref="RpcException">The daemon refused, or the line broke.</exception>
@@ -20,7 +20,7 @@ public static class ClientStreaming
         return await call.ResponseAsync;
     }
 
-    private static async Task<bool> WasDoneAsync<TRequest, TResponse>(AsyncClientStreamingCall<TRequest, TResponse> call, Func<Task> write)
+    private static async Task<bool> WasDoneAsync<TRequest, TResponse>(AsyncClientStreamingCall<TRequest, TResponse> call, Func<Task> write, CancellationToken stop = default)
     {
         if (call.ResponseAsync.IsCompleted) return false;
         try
@@ -30,7 +30,8 @@ public static class ClientStreaming
             await written;
             return true;
         }
-        catch (Exception error) when (error is InvalidOperationException or IOException)
+        // A write that the end of the call cut off says "cancelled", whatever the daemon said.
+        catch (Exception error) when (error is InvalidOperationException or IOException || (error is RpcException && !stop.IsCancellationRequested))
         {
             return false;
         }

@@ -27,6 +27,7 @@ public static class DaemonHost
             WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
             // The command line alone says how the daemon is run: a settings file in the folder it is started in, or a variable, could have it listen anywhere without TLS.
             builder.Configuration.Sources.Clear();
+            builder.Configuration.AddInMemoryCollection(DaemonTelemetry.Settings());
             builder.Logging.AddLemaLogging();
             builder.Services.Configure<HostOptions>(host =>
             {

@@ -10,6 +10,11 @@ internal static class DaemonTelemetry
 {
     public const string MetricsPath = "/metrics";
 
+    /// <summary>The OTEL_ variables, which OpenTelemetry reads from the configuration.</summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Settings() =>
+        Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value)).Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.Ordinal));
+
     public static void AddLemaTelemetry(this IServiceCollection services)
     {
         services.AddSingleton<DaemonMetrics>();
