@@ -16,7 +16,6 @@ internal sealed class EvaluationManager(
     private const int DefaultTokens = 128, MostQuestions = 100_000;
 
     private readonly LiveJobs<EvaluationJob> _live = new();
-    private readonly SemaphoreSlim _starting = new(1, 1);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -26,19 +25,7 @@ internal sealed class EvaluationManager(
 
     public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
 
-    public async Task<EvaluationJob> StartAsync(StartEvaluationRequest request)
-    {
-        // A key is looked up and taken by one call at a time.
-        await _starting.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            return request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier ? earlier : await StartNewAsync(request).ConfigureAwait(false);
-        }
-        finally
-        {
-            _starting.Release();
-        }
-    }
+    public Task<EvaluationJob> StartAsync(StartEvaluationRequest request) => _live.StartOnceAsync(request.IdempotencyKey, store.FindByKey, () => StartNewAsync(request));
 
     private async Task<EvaluationJob> StartNewAsync(StartEvaluationRequest request)
     {

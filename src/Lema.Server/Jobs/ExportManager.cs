@@ -17,7 +17,6 @@ internal sealed class ExportManager(
     private static readonly string[] Dtypes = ["base", "float32"];
 
     private readonly LiveJobs<Export> _live = new();
-    private readonly SemaphoreSlim _starting = new(1, 1);
 
     /// <summary>Exports that the last daemon left are failed: a merge is atomic, so nothing of them is there.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -28,19 +27,7 @@ internal sealed class ExportManager(
 
     public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
 
-    public async Task<Export> StartMergeAsync(StartMergeRequest request)
-    {
-        // A key, and a name for what is made, are looked up and taken by one call at a time.
-        await _starting.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            return request.IdempotencyKey.Length > 0 && store.FindByKey(request.IdempotencyKey) is { } earlier ? earlier : await StartNewAsync(request).ConfigureAwait(false);
-        }
-        finally
-        {
-            _starting.Release();
-        }
-    }
+    public Task<Export> StartMergeAsync(StartMergeRequest request) => _live.StartOnceAsync(request.IdempotencyKey, store.FindByKey, () => StartNewAsync(request));
 
     private async Task<Export> StartNewAsync(StartMergeRequest request)
     {

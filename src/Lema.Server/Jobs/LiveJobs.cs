@@ -6,6 +6,22 @@ namespace Lema.Server.Jobs;
 internal sealed class LiveJobs<T> where T : class
 {
     private readonly ConcurrentDictionary<string, (Watched<T> State, CancellationTokenSource Cancel, Task Work)> _jobs = new();
+    private readonly SemaphoreSlim _starting = new(1, 1);
+
+    /// <summary>The job that was started under an idempotency key, or a new one. A key, and a name that the job takes, are looked up and taken by one call at a time.</summary>
+    /// <param name="key">Empty: each call is a job of its own.</param>
+    public async Task<T> StartOnceAsync(string key, Func<string, T?> findByKey, Func<Task<T>> startNew)
+    {
+        await _starting.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return key.Length > 0 && findByKey(key) is { } earlier ? earlier : await startNew().ConfigureAwait(false);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
 
     /// <summary>Starts the work, which reports through the watched state and never throws.</summary>
     public void Start(string id, T initial, Func<Watched<T>, CancellationToken, Task> work)

@@ -21,7 +21,7 @@ internal sealed partial class AuditLog : IDisposable
 
     public AuditLog(string file, TimeProvider clock, ILogger<AuditLog> logger)
     {
-        // Without a buffer a line that was refused leaves nothing behind and can be written again.
+        // Without a buffer nothing of a line is left to be written later by itself.
         FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(file, options);
@@ -55,17 +55,21 @@ internal sealed partial class AuditLog : IDisposable
 
     private void WriteWaiting()
     {
+        long whole = _file.Position;
         try
         {
             while (_waiting.TryPeek(out byte[]? line))
             {
                 _file.Write(line);
                 _waiting.Dequeue();
+                whole = _file.Position;
             }
             _isRefused = false;
         }
         catch (IOException refused)
         {
+            // The last bytes of a disk may have taken the beginning of a line.
+            _file.SetLength(whole);
             if (!_isRefused) LogRefused(refused.Message);
             _isRefused = true;
         }
