@@ -34,11 +34,11 @@ internal sealed class CliBenchmark : IBenchmark
                 BenchReport report = new();
                 double[] listed = Measure(cli, folder.FullName, count, list);
                 double[] floor = Measure(cli, folder.FullName, count, "--version");
-                report.Add("coldStartMilliseconds", Median(listed));
+                report.Add("coldStartMilliseconds", Statistics.Median(listed));
                 report.Add("fastestMilliseconds", listed.Min());
                 report.Add("slowestMilliseconds", listed.Max());
-                report.Add("versionMilliseconds", Median(floor));
-                report.Add("coldStartOverVersion", Median(listed) / Median(floor));
+                report.Add("versionMilliseconds", Statistics.Median(floor));
+                report.Add("coldStartOverVersion", Statistics.Median(listed) / Statistics.Median(floor));
                 report.Add("runs", (long)count);
                 return report;
             }
@@ -64,12 +64,6 @@ internal sealed class CliBenchmark : IBenchmark
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? clock.Elapsed.TotalMilliseconds : throw new InvalidInputException("bench/run", program, $"ended with exit code {process.ExitCode}: {output}");
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
     private static string Publish(string repository, string project, string output, string program)

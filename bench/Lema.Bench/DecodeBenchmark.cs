@@ -41,15 +41,15 @@ internal sealed class DecodeBenchmark : IBenchmark
             runs.Add(Measure(generator, request));
             memory.Add(FlightCheck.MemoryBytesPerSecond());
         }
-        double perToken = Median(runs.Select(run => run.SecondsPerToken));
+        double perToken = Statistics.Median(runs.Select(run => run.SecondsPerToken));
         double[] fractions = [.. runs.Zip(memory, (run, speed) => tokenBytes / run.SecondsPerToken / speed)];
 
         BenchReport report = new();
         report.Add("tokensPerSecond", 1 / perToken);
-        report.Add("bandwidthFraction", Median(fractions));
-        report.Add("timeToFirstTokenSeconds", Median(runs.Select(run => run.FirstSeconds)));
+        report.Add("bandwidthFraction", Statistics.Median(fractions));
+        report.Add("timeToFirstTokenSeconds", Statistics.Median(runs.Select(run => run.FirstSeconds)));
         report.Add("weightBytesPerToken", tokenBytes);
-        report.Add("memoryBytesPerSecond", Median(memory));
+        report.Add("memoryBytesPerSecond", Statistics.Median(memory));
         report.Add("bandwidthFractionOfRuns", fractions);
         report.Add("tokensPerSecondOfRuns", runs.Select(run => 1 / run.SecondsPerToken).ToArray());
         if (peer is not null) AddPeer(report, peer.Greeting, runs, peerRuns);
@@ -72,10 +72,10 @@ internal sealed class DecodeBenchmark : IBenchmark
 
     private static void AddPeer(BenchReport report, LlamaGreeting greeting, List<Reply> ours, List<LlamaReply> theirs)
     {
-        double perToken = Median(theirs.Select(run => run.SecondsPerToken));
-        report.Add("overPeer", perToken / Median(ours.Select(run => run.SecondsPerToken)));
+        double perToken = Statistics.Median(theirs.Select(run => run.SecondsPerToken));
+        report.Add("overPeer", perToken / Statistics.Median(ours.Select(run => run.SecondsPerToken)));
         report.Add("peerTokensPerSecond", 1 / perToken);
-        report.Add("peerTimeToFirstTokenSeconds", Median(theirs.Select(run => run.FirstSeconds)));
+        report.Add("peerTimeToFirstTokenSeconds", Statistics.Median(theirs.Select(run => run.FirstSeconds)));
         report.Add("peerTokensPerSecondOfRuns", theirs.Select(run => 1 / run.SecondsPerToken).ToArray());
         report.Add("peerLibrary", greeting.Library);
         report.Add("peerSettings", greeting.Settings);
@@ -99,10 +99,4 @@ internal sealed class DecodeBenchmark : IBenchmark
     /// <param name="FirstSeconds">From the prompt to the first token.</param>
     /// <param name="SecondsPerToken">Of each further token.</param>
     private sealed record Reply(double FirstSeconds, double SecondsPerToken, IReadOnlyList<int> Tokens);
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
 }

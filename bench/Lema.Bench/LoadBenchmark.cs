@@ -117,11 +117,7 @@ internal sealed class LoadBenchmark : IBenchmark
         return (Stopwatch.GetElapsedTime(start).TotalSeconds, ProcessMemory.PeakRssBytes);
     }
 
-    private static double Median(Speeds[] rounds, Func<Speeds, double> figure)
-    {
-        double[] sorted = [.. rounds.Select(figure).Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    private static double Median(Speeds[] rounds, Func<Speeds, double> figure) => Statistics.Median(rounds.Select(figure));
 
     /// <summary>Bytes a second of one round, and the peaks in bytes.</summary>
     private sealed record Speeds(

@@ -41,14 +41,14 @@ internal sealed class ResidentBenchmark : IBenchmark
         {
             if (options.Text("against") is { } script) peers.Add(PeerTokensPerSecond(script, name, batch, length));
             // A step of a small model takes less than a hiccup of the machine: several count as one.
-            seconds.Add(Median([.. Enumerable.Range(0, Math.Clamp((int)(SecondsOfRound / warmUp), 1, MostStepsOfRound)).Select(_ => step.Run())]));
+            seconds.Add(Statistics.Median([.. Enumerable.Range(0, Math.Clamp((int)(SecondsOfRound / warmUp), 1, MostStepsOfRound)).Select(_ => step.Run())]));
         }
-        double median = Median(seconds), rate = plan.Request.StepTokens / median;
+        double median = Statistics.Median(seconds), rate = plan.Request.StepTokens / median;
         BenchReport report = new();
         report.Add("gemmFraction", plan.StepFlops / median / gemm);
         report.Add("tokensPerSecond", rate);
         report.Add("peakRssBytes", ProcessMemory.PeakRssBytes);
-        report.Add("overPeer", peers.Count == 0 ? null : rate / Median(peers));
+        report.Add("overPeer", peers.Count == 0 ? null : rate / Statistics.Median(peers));
         report.Add("peerTokensPerSecond", peers.ToArray());
         report.Add("secondsSpread", seconds.ToArray());
         report.Add("gemmFlopsPerSecond", gemm);
@@ -74,11 +74,5 @@ internal sealed class ResidentBenchmark : IBenchmark
             if (document.RootElement.TryGetProperty("tokens_per_second", out JsonElement value)) return value.GetDouble();
         }
         throw new StorageException(script, 0, $"printed no tokens_per_second and ended with {process.ExitCode}");
-    }
-
-    private static double Median(List<double> values)
-    {
-        double[] ordered = [.. values.Order()];
-        return ordered[ordered.Length / 2];
     }
 }

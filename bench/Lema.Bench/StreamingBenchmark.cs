@@ -38,11 +38,11 @@ internal sealed class StreamingBenchmark : IBenchmark
         Timings timings = total is null ? ByTurns(streamed, folder, batch, length, plan, warmUp) : Alone(streamed, warmUp);
         peak = total is null ? peak : ProcessMemory.PeakRssBytes;
 
-        double seconds = Median(timings.Streamed);
+        double seconds = Statistics.Median(timings.Streamed);
         BenchReport report = new();
-        report.Add("streamedOverResident", timings.Resident.Count == 0 ? null : seconds / Median(timings.Resident));
+        report.Add("streamedOverResident", timings.Resident.Count == 0 ? null : seconds / Statistics.Median(timings.Resident));
         report.Add("streamedSeconds", seconds);
-        report.Add("residentSeconds", timings.Resident.Count == 0 ? null : Median(timings.Resident));
+        report.Add("residentSeconds", timings.Resident.Count == 0 ? null : Statistics.Median(timings.Resident));
         report.Add("streamedSpread", timings.Streamed.ToArray());
         report.Add("residentSpread", timings.Resident.ToArray());
         report.Add("gemmFraction", bench.StepFlops / seconds / gemm);
@@ -106,10 +106,4 @@ internal sealed class StreamingBenchmark : IBenchmark
     /// <summary>The plan counts boundaries in a file twice, written and read.</summary>
     private static long WrittenBytes(MemoryPlan plan, PlanRequest request) =>
         plan.Boundaries == BoundaryPlace.File ? (request.Blocks - plan.KeptLayers) * PlanCosts.Boundary(request) : 0;
-
-    private static double Median(List<double> values)
-    {
-        double[] ordered = [.. values.Order()];
-        return ordered[ordered.Length / 2];
-    }
 }

@@ -44,7 +44,7 @@ internal sealed class StepWatch
         int first;
         lock (_gate) first = _seconds.Count + 1;
         await UntilAsync(first + count);
-        lock (_gate) return WatchersBenchmark.Median([.. _seconds.GetRange(first, count)]);
+        lock (_gate) return Statistics.Median([.. _seconds.GetRange(first, count)]);
     }
 
     private void Add(IEnumerable<double> seconds)

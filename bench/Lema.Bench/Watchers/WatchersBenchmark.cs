@@ -48,7 +48,7 @@ internal sealed class WatchersBenchmark : IBenchmark
         WatcherFigures figures = await watchers.FinishAsync();
 
         BenchReport report = new();
-        report.Add("stepTimeRatio", Median([.. with.Zip(without, (busy, free) => busy / free)]));
+        report.Add("stepTimeRatio", Statistics.Median([.. with.Zip(without, (busy, free) => busy / free)]));
         report.Add("p99EventMilliseconds", figures.P99Milliseconds);
         report.Add("gaps", figures.Gaps);
         report.Add("duplicates", figures.Duplicates);
@@ -102,11 +102,5 @@ internal sealed class WatchersBenchmark : IBenchmark
             await call.RequestStream.WriteAsync(new UploadDatasetRequest { Chunk = ByteString.CopyFrom(content, offset, Math.Min(chunk, content.Length - offset)) });
         await call.RequestStream.CompleteAsync();
         await call;
-    }
-
-    internal static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 }

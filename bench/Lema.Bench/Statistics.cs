@@ -1,0 +1,12 @@
+namespace Lema.Bench;
+
+/// <summary>What is made of repeated timings.</summary>
+internal static class Statistics
+{
+    /// <summary>The middle value, or halfway between the two in the middle.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}
