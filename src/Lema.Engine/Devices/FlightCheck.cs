@@ -48,11 +48,7 @@ public static class FlightCheck
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         torch.Device where = device?.TorchDevice ?? torch.CPU;
-        // Not on the heap: what is freed there is kept for later buffers, and a small model's would lie scattered over hundreds of megabytes.
-        using HostBuffer memory = new((GemmRows + GemmColumns) * (long)GemmInner * torch.empty(0, dtype: type).element_size());
-        using torch.Tensor values = TensorMemory.View(memory.Address, type, [GemmRows + GemmColumns, GemmInner]);
-        using torch.Tensor filled = values.normal_();
-        torch.Tensor input = values.narrow(0, 0, GemmRows).to(where), weight = values.narrow(0, GemmRows, GemmColumns).to(where);
+        torch.Tensor input = torch.randn(GemmRows, GemmInner).to(type, where), weight = torch.randn(GemmColumns, GemmInner).to(type, where);
         double best = Enumerable.Range(0, GemmRuns).Min(_ => Seconds(() =>
         {
             using torch.Tensor output = torch.nn.functional.linear(input, weight);
@@ -66,9 +62,7 @@ public static class FlightCheck
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        using HostBuffer memory = new(MemoryProbeBytes);
-        using torch.Tensor values = TensorMemory.View(memory.Address, torch.ScalarType.Float32, [MemoryProbeBytes / sizeof(float)]);
-        using torch.Tensor filled = values.fill_(1);
+        torch.Tensor values = torch.ones(MemoryProbeBytes / sizeof(float));
         return MemoryProbeBytes / Enumerable.Range(0, MemoryRuns).Min(_ => Seconds(() =>
         {
             using torch.Tensor sum = values.sum();

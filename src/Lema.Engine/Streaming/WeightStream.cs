@@ -72,10 +72,10 @@ public sealed class WeightStream : IWeightStream
 
     internal IReadOnlyList<UnitLayout> Layouts => _layouts;
 
+    internal IEnumerable<HostBuffer> Buffers => _table.Slots.Select(slot => slot.Buffer);
+
     /// <summary>Every unit is pinned and on its way or there.</summary>
     private bool HoldsAll => _table.AllPinned && _statistics.Loads == Units.Count;
-
-    internal IEnumerable<HostBuffer> Buffers => _table.Slots.Select(slot => slot.Buffer);
 
     /// <exception cref="Errors.BudgetExceededException">The budget does not hold two slots of the largest unit.</exception>
     /// <exception cref="Errors.StorageException">A file could not be opened.</exception>

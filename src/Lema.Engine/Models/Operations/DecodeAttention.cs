@@ -45,9 +45,9 @@ internal static unsafe class DecodeAttention
         bool half = queries.dtype == ScalarType.BFloat16;
         void One(int item)
         {
-            int sequence = item / shape.KeyHeads, head = item % shape.KeyHeads;
-            if (half) Attend<ushort>(q, y, sequences[sequence], sequence, head, shape, settings);
-            else Attend<float>(q, y, sequences[sequence], sequence, head, shape, settings);
+            int index = item / shape.KeyHeads, head = item % shape.KeyHeads;
+            if (half) Attend<ushort>(q, y, sequences[index], index, head, shape, settings);
+            else Attend<float>(q, y, sequences[index], index, head, shape, settings);
         }
 
         int items = sequences.Length * shape.KeyHeads;
@@ -64,18 +64,18 @@ internal static unsafe class DecodeAttention
         Buffer.MemoryCopy((void*)(TensorMemory.Pointer(source) + (nint)(row * bytes)), (void*)(TensorMemory.Pointer(target) + (nint)(targetRow * bytes)), bytes, bytes);
 
     /// <summary>The query heads that share one key head of one sequence.</summary>
-    private static void Attend<T>(nint queries, nint output, Sequence place, int sequence, int keyHead, Shape shape, AttentionSettings settings)
+    private static void Attend<T>(nint queries, nint output, Sequence sequence, int index, int keyHead, Shape shape, AttentionSettings settings)
         where T : unmanaged
     {
-        int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = place.Length, lanes = Vector<float>.Count;
+        int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = sequence.Length, lanes = Vector<float>.Count;
         int first = settings.Window is { } window ? Math.Max(0, length - window) : 0, seen = length - first;
         long rowStride = (long)shape.KeyHeads * width;
-        T* q = (T*)queries + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
-        T* y = (T*)output + ((long)sequence * shape.Heads + (long)keyHead * group) * width;
+        T* q = (T*)queries + ((long)index * shape.Heads + (long)keyHead * group) * width;
+        T* y = (T*)output + ((long)index * shape.Heads + (long)keyHead * group) * width;
 
-        T* Row(IReadOnlyList<nint> chunks, int position) => (T*)chunks[position / place.ChunkTokens] + position % place.ChunkTokens * rowStride + (long)keyHead * width;
+        T* Row(IReadOnlyList<nint> chunks, int position) => (T*)chunks[position / sequence.ChunkTokens] + position % sequence.ChunkTokens * rowStride + (long)keyHead * width;
         // From a position to the end of its chunk.
-        int RowsAt(int position) => Math.Min(place.ChunkTokens - position % place.ChunkTokens, length - position);
+        int RowsAt(int position) => Math.Min(sequence.ChunkTokens - position % sequence.ChunkTokens, length - position);
 
         // Whole vectors of scores: those beyond the last position are minus infinity, and nothing after the softmax.
         long stride = (seen + lanes - 1) / lanes * lanes;
@@ -91,7 +91,7 @@ internal static unsafe class DecodeAttention
             for (int position = first, count; position < length; position += count)
             {
                 count = RowsAt(position);
-                T* key = Row(place.Keys, position);
+                T* key = Row(sequence.Keys, position);
                 for (int i = 0; i < count; i++, key += rowStride)
                 {
                     for (int g = 0; g < group; g++) scores[g * stride + (position - first) + i] = Dot(query + g * width, key, width);
@@ -101,7 +101,7 @@ internal static unsafe class DecodeAttention
             for (int position = first, count; position < length; position += count)
             {
                 count = RowsAt(position);
-                T* value = Row(place.Values, position);
+                T* value = Row(sequence.Values, position);
                 for (int g = 0; g < group; g++) AddWeighted(sum + g * width, value, rowStride, scores + g * stride + (position - first), count, width);
             }
             for (int i = 0; i < group * width; i++) y[i] = HalfFloats.FromFloat<T>(sum[i]);
@@ -156,32 +156,11 @@ internal static unsafe class DecodeAttention
     /// <summary>Adds rows times their weights to the sum, a few columns at a time whose sums stay in registers.</summary>
     private static void AddWeighted<T>(float* sum, T* rows, long rowStride, float* weights, int count, int width) where T : unmanaged
     {
-        int lanes = Vector<float>.Count, column = 0;
-        for (; column <= width - 2 * HalfFloats.Lanes; column += 2 * HalfFloats.Lanes)
+        for (int column = 0; column < width; column += HalfFloats.Lanes)
         {
-            float* place = sum + column;
+            float* lowSum = sum + column, highSum = lowSum + Vector<float>.Count;
             T* row = rows + column;
-            Vector<float> a = Vector.Load(place), b = Vector.Load(place + lanes), c = Vector.Load(place + 2 * lanes), d = Vector.Load(place + 3 * lanes);
-            for (int i = 0; i < count; i++, row += rowStride)
-            {
-                Vector<float> weight = new(weights[i]);
-                (Vector<float> low, Vector<float> high) = HalfFloats.Load(row);
-                (Vector<float> nextLow, Vector<float> nextHigh) = HalfFloats.Load(row + HalfFloats.Lanes);
-                a = Vector.FusedMultiplyAdd(weight, low, a);
-                b = Vector.FusedMultiplyAdd(weight, high, b);
-                c = Vector.FusedMultiplyAdd(weight, nextLow, c);
-                d = Vector.FusedMultiplyAdd(weight, nextHigh, d);
-            }
-            a.Store(place);
-            b.Store(place + lanes);
-            c.Store(place + 2 * lanes);
-            d.Store(place + 3 * lanes);
-        }
-        for (; column < width; column += HalfFloats.Lanes)
-        {
-            float* place = sum + column;
-            T* row = rows + column;
-            Vector<float> a = Vector.Load(place), b = Vector.Load(place + lanes);
+            Vector<float> a = Vector.Load(lowSum), b = Vector.Load(highSum);
             for (int i = 0; i < count; i++, row += rowStride)
             {
                 Vector<float> weight = new(weights[i]);
@@ -189,8 +168,8 @@ internal static unsafe class DecodeAttention
                 a = Vector.FusedMultiplyAdd(weight, low, a);
                 b = Vector.FusedMultiplyAdd(weight, high, b);
             }
-            a.Store(place);
-            b.Store(place + lanes);
+            a.Store(lowSum);
+            b.Store(highSum);
         }
     }
 

@@ -32,26 +32,10 @@ internal static unsafe class DecodeKernels
     }
 
     /// <inheritdoc cref="Elementwise.SiluMultiply"/>
-    public static Tensor SiluMultiply(Tensor gate, Tensor up)
-    {
-        Tensor output = empty_like(gate);
-        long count = gate.numel();
-        nint g = TensorMemory.Pointer(gate), u = TensorMemory.Pointer(up), y = TensorMemory.Pointer(output);
-        if (gate.dtype == ScalarType.Float32) SiluMultiply((float*)g, (float*)u, (float*)y, count);
-        else SiluMultiply((ushort*)g, (ushort*)u, (ushort*)y, count);
-        return output;
-    }
+    public static Tensor SiluMultiply(Tensor gate, Tensor up) => Pairwise(gate, up, &SiluMultiply, &SiluMultiply);
 
     /// <inheritdoc cref="Elementwise.Add"/>
-    public static Tensor Add(Tensor a, Tensor b)
-    {
-        Tensor output = empty_like(a);
-        long count = a.numel();
-        nint x = TensorMemory.Pointer(a), z = TensorMemory.Pointer(b), y = TensorMemory.Pointer(output);
-        if (a.dtype == ScalarType.Float32) Add((float*)x, (float*)z, (float*)y, count);
-        else Add((ushort*)x, (ushort*)z, (ushort*)y, count);
-        return output;
-    }
+    public static Tensor Add(Tensor a, Tensor b) => Pairwise(a, b, &Add, &Add);
 
     /// <inheritdoc cref="RotaryEmbedding.Rotate"/>
     /// <param name="cos">[positions, 1, half] of all positions; so is <paramref name="sin"/>.</param>
@@ -70,6 +54,17 @@ internal static unsafe class DecodeKernels
                 else Rotate((ushort*)source + place, (ushort*)c + angle, (ushort*)s + angle, (ushort*)target + place, heads, width, half);
             }
         }
+        return output;
+    }
+
+    private static Tensor Pairwise(
+        Tensor a, Tensor b, delegate*<float*, float*, float*, long, void> single, delegate*<ushort*, ushort*, ushort*, long, void> half)
+    {
+        Tensor output = empty_like(a);
+        long count = a.numel();
+        nint x = TensorMemory.Pointer(a), z = TensorMemory.Pointer(b), y = TensorMemory.Pointer(output);
+        if (a.dtype == ScalarType.Float32) single((float*)x, (float*)z, (float*)y, count);
+        else half((ushort*)x, (ushort*)z, (ushort*)y, count);
         return output;
     }
 
