@@ -30,20 +30,39 @@ public sealed class RunDatabase : IDisposable
     /// <param name="reserve">Given up when the disk is full, so that a write can still be made.</param>
     internal static RunDatabase Open(string file, DiskReserve? reserve = null)
     {
-        RunDatabase database = new(file, reserve);
         try
         {
-            using SqliteConnection connection = new(ConnectionString(file, SqliteOpenMode.ReadWriteCreate));
+            try
+            {
+                Prepare(file);
+            }
+            catch (SqliteException full) when (FullDisk.IsWhy(full) && reserve?.Release() == true)
+            {
+                // Opened, it takes some pages beside the file, which a daemon that stopped in order has given back.
+                Prepare(file);
+            }
+            return new RunDatabase(file, reserve);
+        }
+        catch (SqliteException error)
+        {
+            throw new StorageException(file, 0, $"the database cannot be used: {error.Message}", error) { IsDiskFull = FullDisk.IsWhy(error) };
+        }
+    }
+
+    private static void Prepare(string file)
+    {
+        using SqliteConnection connection = new(ConnectionString(file, SqliteOpenMode.ReadWriteCreate));
+        try
+        {
             connection.Open();
             connection.Execute("PRAGMA journal_mode = WAL");
             string verdict = connection.QueryFirst<string>("PRAGMA quick_check(1)");
             if (verdict != "ok") throw new StorageException(file, 0, $"the database is damaged: {verdict}. Restore it with `lema-server restore`.");
             Migrations.Apply(connection, file);
-            return database;
         }
-        catch (SqliteException error)
+        catch (SqliteException error) when (FullDisk.Unmasked(connection, error) is { } full)
         {
-            throw new StorageException(file, 0, $"the database cannot be used: {error.Message}", error);
+            throw full;
         }
     }
 
@@ -86,10 +105,17 @@ public sealed class RunDatabase : IDisposable
     private T Commit<T>(Func<SqliteConnection, SqliteTransaction, T> work)
     {
         using SqliteConnection connection = Connect();
-        using SqliteTransaction transaction = connection.BeginTransaction();
-        T result = work(connection, transaction);
-        transaction.Commit();
-        return result;
+        try
+        {
+            using SqliteTransaction transaction = connection.BeginTransaction();
+            T result = work(connection, transaction);
+            transaction.Commit();
+            return result;
+        }
+        catch (SqliteException error) when (FullDisk.Unmasked(connection, error) is { } full)
+        {
+            throw full;
+        }
     }
 
     public Task WriteAsync(Action<SqliteConnection, SqliteTransaction> work, CancellationToken stop = default) =>
