@@ -9,17 +9,17 @@ internal sealed class DiskSpace(DataFolder data, DiskReserve reserve, TimeProvid
     /// <summary>Beside the checkpoints: events, the database's own log.</summary>
     private const long WorkingBytes = 16 << 20;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Ends when two more checkpoints fit, the run is no longer paused, or <paramref name="giveUp"/> says so.</summary>
-    public async Task WaitForSpaceAsync(RunSession session, Func<bool> giveUp)
+    /// <summary>Ends when two more checkpoints fit, or the run no longer waits.</summary>
+    public async Task WaitForSpaceAsync(RunSession session, CancellationToken stop)
     {
         long needed = 2 * session.Detail.Checkpoints.Select(c => c.Bytes).DefaultIfEmpty(0).Max() + DiskReserve.Bytes + WorkingBytes;
         do
         {
             // At least once: where a quota is used up, the free space says nothing.
-            await Task.Delay(Interval, clock).ConfigureAwait(false);
-        } while (new DriveInfo(data.Root).AvailableFreeSpace < needed && session.State == RunState.Paused && !giveUp());
+            await Task.Delay(Interval, clock, stop).ConfigureAwait(false);
+        } while (new DriveInfo(data.Root).AvailableFreeSpace < needed && session.Detail.WaitsForDisk);
         reserve.Refill();
     }
 }

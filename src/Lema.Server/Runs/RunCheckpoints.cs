@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Checkpoints;
+using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Storage;
 using Checkpoint = Lema.Protocol.V1.Checkpoint;
@@ -14,7 +15,19 @@ internal sealed class RunCheckpoints(RunJournal journal, DataFolder data)
 {
     private const string Folder = "checkpoints";
 
-    public async Task ReconcileAsync(RunSession session)
+    /// <summary>A disk that refuses now is looked at again before the next attempt.</summary>
+    public async Task TryReconcileAsync(RunSession session)
+    {
+        try
+        {
+            await ReconcileAsync(session).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is LemaException || FullDisk.IsWhy(error))
+        {
+        }
+    }
+
+    private async Task ReconcileAsync(RunSession session)
     {
         RunDetail run = session.Detail;
         string runFolder = data.RunFolder(session.Id), folder = Path.Combine(runFolder, Folder);

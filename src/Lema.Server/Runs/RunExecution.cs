@@ -46,7 +46,7 @@ internal sealed class RunExecution(
             await PauseForDiskAsync(full.Message).ConfigureAwait(false);
             return;
         }
-        await ReconcileAsync().ConfigureAwait(false);
+        await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
         try
         {
             await using IEngineWorker worker = await workers.StartAsync($"run {session.Id}", _kill.Token).ConfigureAwait(false);
@@ -185,23 +185,13 @@ internal sealed class RunExecution(
         await LeaveAsync(state => !failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message).ConfigureAwait(false);
     }
 
-    /// <summary>What the run says of its checkpoints holds before it says that nobody works on it any more.</summary>
-    private async Task ReconcileAsync()
-    {
-        try
-        {
-            await checkpoints.ReconcileAsync(session).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is LemaException || FullDisk.IsWhy(error))
-        {
-            // A disk that refuses now is looked at again before the next attempt.
-        }
-    }
-
-    /// <summary>Leaves the active states; a user's call may change the state in the same moment, then the choice is made again.</summary>
+    /// <summary>
+    /// Leaves the active states; a user's call may change the state in the same moment, then the choice is made again. What the run says of its checkpoints holds before it says
+    /// that nobody works on it any more.
+    /// </summary>
     private async Task LeaveAsync(Func<RunState, RunState> choose, string reason, Action<RunDetail>? change = null)
     {
-        await ReconcileAsync().ConfigureAwait(false);
+        await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
         while (true)
         {
             RunState from = session.State, to = choose(from);

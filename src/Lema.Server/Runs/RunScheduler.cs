@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
+using Lema.Server.Errors;
 using Lema.Server.Hosting;
 using Lema.Server.Jobs;
 using Lema.Server.Monitoring;
 using Lema.Server.Storage;
 using Lema.Server.Workers;
+using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Runs;
 
@@ -23,6 +25,7 @@ internal sealed partial class RunScheduler(
 
     private readonly ConcurrentDictionary<string, (RunExecution Execution, Task Task)> _running = new();
     private readonly SemaphoreSlim _wake = new(0);
+    private readonly CancellationTokenSource _drain = new();
 
     /// <summary>Something was queued.</summary>
     public void Wake() => _wake.Release();
@@ -69,15 +72,31 @@ internal sealed partial class RunScheduler(
     private async Task TakeUpAsync()
     {
         foreach (RunDetail left in store.List([RunState.Preparing, RunState.Running, RunState.Pausing, RunState.Stopping, RunState.Interrupted], "", int.MaxValue))
+            if (directory.Find(left.Summary.Id) is { } session) await TakeUpAsync(session).ConfigureAwait(false);
+        foreach (RunDetail waiting in store.List([RunState.Paused], "", int.MaxValue).Where(run => run.WaitsForDisk))
+            if (directory.Find(waiting.Summary.Id) is { } session) GoOnWhenThereIsSpace(session);
+    }
+
+    /// <summary>Calls are answered already: one may change the state in this moment, then it is looked at again.</summary>
+    private async Task TakeUpAsync(RunSession session)
+    {
+        while (true)
         {
-            RunSession session = directory.Get(left.Summary.Id);
-            RunState state = session.State;
-            await checkpoints.ReconcileAsync(session).ConfigureAwait(false);
-            if (state != RunState.Interrupted) await journal.ChangeStateAsync(session, state, RunStates.AfterRestart(state), "The daemon went down.").ConfigureAwait(false);
-            if (state == RunState.Pausing) await journal.ChangeStateAsync(session, RunState.Interrupted, RunState.Paused).ConfigureAwait(false);
-            else if (session.State == RunState.Interrupted) await QueueAgainAsync(session, state == RunState.Interrupted ? null : state != RunState.Preparing).ConfigureAwait(false);
+            RunState state = session.State, next = RunStates.AfterRestart(state);
+            await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
+            try
+            {
+                if (next != state) await journal.ChangeStateAsync(session, state, next, "The daemon went down.").ConfigureAwait(false);
+            }
+            catch (ConflictException) when (session.State != state)
+            {
+                continue;
+            }
+            if (next != RunState.Interrupted) return;
+            int fruitless = state == RunState.Interrupted ? store.FruitlessAttempts(session.Id) : await store.CountAttemptAsync(session.Id, state != RunState.Preparing).ConfigureAwait(false);
+            await QueueAgainAsync(session, fruitless, isNews: state != RunState.Interrupted).ConfigureAwait(false);
+            return;
         }
-        foreach (RunDetail waiting in store.List([RunState.Paused], "", int.MaxValue).Where(run => run.WaitsForDisk)) GoOnWhenThereIsSpace(directory.Get(waiting.Summary.Id));
     }
 
     /// <summary>What goes wrong here, a disk that is full for one, is no reason for the daemon to go down.</summary>
@@ -141,9 +160,9 @@ internal sealed partial class RunScheduler(
         }
         finally
         {
+            reservation.Dispose();
             await AfterAttemptAsync(execution).ConfigureAwait(false);
             _running.TryRemove(session.Id, out _);
-            reservation.Dispose();
             Wake();
         }
     }
@@ -151,10 +170,28 @@ internal sealed partial class RunScheduler(
     private async Task AfterAttemptAsync(RunExecution execution)
     {
         RunSession session = execution.Session;
+        int? fruitless = null;
         try
         {
-            if (session.State == RunState.Interrupted && !_draining) await QueueAgainAsync(session, execution.GainedSteps).ConfigureAwait(false);
+            while (session.State == RunState.Interrupted && !_drain.IsCancellationRequested)
+            {
+                try
+                {
+                    fruitless ??= await store.CountAttemptAsync(session.Id, execution.GainedSteps).ConfigureAwait(false);
+                    await QueueAgainAsync(session, fruitless.Value, isNews: true).ConfigureAwait(false);
+                    break;
+                }
+                catch (SqliteException full) when (FullDisk.IsWhy(full))
+                {
+                    LogNoSpace(session.Summary.Name, TryAgainAfter);
+                    await Task.Delay(TryAgainAfter, clock, _drain.Token).ConfigureAwait(false);
+                }
+            }
             if (session.Detail.WaitsForDisk) GoOnWhenThereIsSpace(session);
+        }
+        catch (OperationCanceledException)
+        {
+            // The next daemon takes it up.
         }
         catch (Exception error)
         {
@@ -162,31 +199,41 @@ internal sealed partial class RunScheduler(
         }
     }
 
-    private volatile bool _draining;
-
-    /// <param name="gainedSteps">Whether the attempt that ended finished any step; null: it has been counted.</param>
-    private async Task QueueAgainAsync(RunSession session, bool? gainedSteps)
+    /// <param name="fruitless">Attempts in a row that gained no step, the last one counted.</param>
+    /// <param name="isNews">The last one has just ended.</param>
+    private async Task QueueAgainAsync(RunSession session, int fruitless, bool isNews)
     {
-        int fruitless = gainedSteps is { } gained ? await store.CountAttemptAsync(session.Id, gained).ConfigureAwait(false) : store.FruitlessAttempts(session.Id);
         if (!session.Detail.Settings.AutoResume) return;
-        if (fruitless >= FruitlessAttempts)
+        if (fruitless < FruitlessAttempts) await QueueAsync(session, RunState.Interrupted, session.Summary.Reason).ConfigureAwait(false);
+        else if (isNews) await journal.LogAsync(session, LogLine.Types.Level.Warning, $"{fruitless} attempts in a row finished no step: the run is not tried again by itself.").ConfigureAwait(false);
+    }
+
+    /// <summary>Unless a user has stopped, paused or resumed the run in this moment: that stands.</summary>
+    private async Task QueueAsync(RunSession session, RunState from, string reason)
+    {
+        try
         {
-            if (gainedSteps is not null) await journal.LogAsync(session, LogLine.Types.Level.Warning, $"{fruitless} attempts in a row finished no step: the run is not tried again by itself.").ConfigureAwait(false);
-            return;
+            await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
+            await journal.ChangeStateAsync(session, from, RunState.Queued, reason).ConfigureAwait(false);
         }
-        await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
-        await journal.ChangeStateAsync(session, RunState.Interrupted, RunState.Queued, session.Summary.Reason).ConfigureAwait(false);
+        catch (ConflictException) when (session.State != from)
+        {
+        }
     }
 
     private void GoOnWhenThereIsSpace(RunSession session) => _ = Task.Run(async () =>
     {
         try
         {
-            await disk.WaitForSpaceAsync(session, () => _draining).ConfigureAwait(false);
-            if (session.State != RunState.Paused || _draining) return;
-            await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
-            await journal.ChangeStateAsync(session, RunState.Paused, RunState.Queued, "There is space on the disk again.").ConfigureAwait(false);
-            Wake();
+            while (session.Detail.WaitsForDisk)
+            {
+                await disk.WaitForSpaceAsync(session, _drain.Token).ConfigureAwait(false);
+                if (session.Detail.WaitsForDisk) await TryGoOnAsync(session).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The next daemon waits for it.
         }
         catch (Exception error)
         {
@@ -194,9 +241,23 @@ internal sealed partial class RunScheduler(
         }
     });
 
+    /// <summary>There may be too little space after all, or a quota that is used up: then the run waits on.</summary>
+    private async Task TryGoOnAsync(RunSession session)
+    {
+        try
+        {
+            await QueueAsync(session, RunState.Paused, "There is space on the disk again.").ConfigureAwait(false);
+            Wake();
+        }
+        catch (SqliteException full) when (FullDisk.IsWhy(full))
+        {
+            LogNoSpace(session.Summary.Name, DiskSpace.Interval);
+        }
+    }
+
     private async Task DrainAsync()
     {
-        _draining = true;
+        await _drain.CancelAsync().ConfigureAwait(false);
         (RunExecution Execution, Task Task)[] running = [.. _running.Values];
         Task saved = Task.WhenAll(running.Select(async run =>
         {
@@ -214,6 +275,9 @@ internal sealed partial class RunScheduler(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The queue could not be looked through; it will be again in {Pause}")]
     private partial void LogQueueFailed(TimeSpan pause, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Name} cannot be queued while the disk is full; it is tried again in {Pause}")]
+    private partial void LogNoSpace(string name, TimeSpan pause);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {Name} broke off")]
     private partial void LogFailed(string name, Exception error);

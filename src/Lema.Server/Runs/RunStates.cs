@@ -34,7 +34,7 @@ public static class RunStates
     public static RunState AfterRestart(RunState state) => state switch
     {
         RunState.Preparing or RunState.Running => RunState.Interrupted,
-        RunState.Pausing => RunState.Interrupted,
+        RunState.Pausing => RunState.Paused,
         RunState.Stopping => RunState.Stopped,
         _ => state,
     };
