@@ -15,12 +15,12 @@ internal sealed class EvaluationManager(
 {
     private const int DefaultTokens = 128, MostQuestions = 100_000;
 
-    private readonly LiveJobs<EvaluationJob> _live = new();
+    private readonly LiveJobs<EvaluationJob> _live = new(job => store.UpdateAsync(job.Id, job.State, job), clock);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (EvaluationJob job in store.Unfinished())
-            await EndAsync(job, JobState.Failed, "The daemon went down. Start the evaluation again.").ConfigureAwait(false);
+            await _live.EndAsync(job.Id, Ended(job, JobState.Failed, "The daemon went down. Start the evaluation again.")).ConfigureAwait(false);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
@@ -70,7 +70,7 @@ internal sealed class EvaluationManager(
         _ => [],
     };
 
-    private async Task EvaluateAsync(EvaluateJob job, Target target, Watched<EvaluationJob> state, CancellationToken stop)
+    private async Task<EvaluationJob> EvaluateAsync(EvaluateJob job, Target target, Watched<EvaluationJob> state, CancellationToken stop)
     {
         try
         {
@@ -85,26 +85,21 @@ internal sealed class EvaluationManager(
                     if (job.Questions.Count > 0) e.Progress = new Progress { Phase = "replies", Done = next.Replies.SoFar.Questions, Total = job.Questions.Count, Unit = "questions" };
                 }));
             }, stop).ConfigureAwait(false);
-            state.Set(await EndAsync(state.Value, JobState.Completed, "").ConfigureAwait(false));
+            return Ended(state.Value, JobState.Completed, "");
         }
         catch (Exception error)
         {
             bool cancelled = stop.IsCancellationRequested;
-            state.Set(await EndAsync(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message).ConfigureAwait(false));
+            return Ended(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message);
         }
     }
 
-    private async Task<EvaluationJob> EndAsync(EvaluationJob job, JobState end, string error)
+    private EvaluationJob Ended(EvaluationJob job, JobState end, string error) => With(job, e =>
     {
-        EvaluationJob ended = With(job, e =>
-        {
-            e.State = end;
-            e.Error = error;
-            e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-        });
-        await store.UpdateAsync(ended.Id, ended.State, ended).ConfigureAwait(false);
-        return ended;
-    }
+        e.State = end;
+        e.Error = error;
+        e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
+    });
 
     private static EvaluationJob With(EvaluationJob job, Action<EvaluationJob> change)
     {

@@ -16,13 +16,13 @@ internal sealed class ExportManager(
 {
     private static readonly string[] Dtypes = ["base", "float32"];
 
-    private readonly LiveJobs<Export> _live = new();
+    private readonly LiveJobs<Export> _live = new(export => store.UpdateAsync(export.Id, export.State, export), clock);
 
     /// <summary>Exports that the last daemon left are failed: a merge is atomic, so nothing of them is there.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (Export export in store.Unfinished())
-            await EndAsync(export, JobState.Failed, "The daemon went down. Start the export again.").ConfigureAwait(false);
+            await _live.EndAsync(export.Id, Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
@@ -37,7 +37,7 @@ internal sealed class ExportManager(
         (long step, string adapter) = adapters.Checkpoint(run, request.Checkpoint);
         string name = request.ModelName.Length > 0 ? ResourceNames.Check("model_name", request.ModelName) : FreeName($"{run.Summary.Name}-step{step}");
         models.CheckFree(name);
-        if (_live.Newest.Any(live => live.ModelName == name)) throw new ConflictException($"A merge into '{name}' is under way. Watch that one, or choose another name.");
+        if (IsUnderWay(name)) throw new ConflictException($"A merge into '{name}' is under way. Watch that one, or choose another name.");
         DateTimeOffset now = clock.GetUtcNow();
         Export export = new()
         {
@@ -68,7 +68,7 @@ internal sealed class ExportManager(
         return Get(id);
     }
 
-    private async Task MergeAsync(MergeJob job, Watched<Export> state, CancellationToken stop)
+    private async Task<Export> MergeAsync(MergeJob job, Watched<Export> state, CancellationToken stop)
     {
         DateTimeOffset started = clock.GetUtcNow();
         try
@@ -79,13 +79,13 @@ internal sealed class ExportManager(
                 return Task.CompletedTask;
             }, stop).ConfigureAwait(false);
             await models.RegisterAsync(state.Value.ModelName, ModelOrigin.Merged, job.OutputFolder).ConfigureAwait(false);
-            state.Set(await EndAsync(state.Value, JobState.Completed, "", export =>
+            return Ended(state.Value, JobState.Completed, "", export =>
             {
                 export.Folder = job.OutputFolder;
                 if (completed.HasMaxLogitDifference) export.MaxLogitDifference = completed.MaxLogitDifference;
                 export.Bytes = Folders.Files(job.OutputFolder).Sum(file => file.File.Length);
                 export.Seconds = (clock.GetUtcNow() - started).TotalSeconds;
-            }).ConfigureAwait(false));
+            });
         }
         catch (Exception error)
         {
@@ -93,27 +93,24 @@ internal sealed class ExportManager(
             // A worker that was killed cleaned nothing up.
             AtomicFolder.RemoveLeftoverOf(job.OutputFolder);
             if (models.Find(state.Value.ModelName) is null) Folders.DeleteIfThere(job.OutputFolder);
-            state.Set(await EndAsync(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message).ConfigureAwait(false));
+            return Ended(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message);
         }
     }
 
-    private async Task<Export> EndAsync(Export export, JobState end, string error, Action<Export>? change = null)
+    private Export Ended(Export export, JobState end, string error, Action<Export>? change = null) => With(export, e =>
     {
-        Export ended = With(export, e =>
-        {
-            e.State = end;
-            e.Error = error;
-            e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-            change?.Invoke(e);
-        });
-        await store.UpdateAsync(ended.Id, ended.State, ended).ConfigureAwait(false);
-        return ended;
-    }
+        e.State = end;
+        e.Error = error;
+        e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
+        change?.Invoke(e);
+    });
+
+    private bool IsUnderWay(string modelName) => _live.Newest.Any(live => live.ModelName == modelName && live.State is (JobState.Queued or JobState.Running));
 
     private string FreeName(string wanted)
     {
         string name = wanted;
-        for (int i = 2; models.Find(name) is not null || _live.Newest.Any(live => live.ModelName == name); i++) name = $"{wanted}-{i}";
+        for (int i = 2; models.Find(name) is not null || IsUnderWay(name); i++) name = $"{wanted}-{i}";
         return name;
     }
 

@@ -16,6 +16,9 @@ internal sealed class FakeJobRunner : IJobRunner
     /// <summary>Called on the job's thread before each step.</summary>
     public Action<long>? BeforeStep { get; set; }
 
+    /// <summary>Called on the job's thread before a merge or an evaluation ends.</summary>
+    public Action? BeforeEnd { get; set; }
+
     /// <summary>Steps to let through; null: all.</summary>
     public SemaphoreSlim? Gate { get; set; }
 
@@ -42,6 +45,7 @@ internal sealed class FakeJobRunner : IJobRunner
                 Directory.CreateDirectory(job.Merge.OutputFolder);
                 foreach (string file in Directory.GetFiles(job.Merge.ModelFolder)) File.Copy(file, Path.Combine(job.Merge.OutputFolder, Path.GetFileName(file)));
                 context.Publish(new WorkerEvent { Progress = new Progress { Phase = "merging", Done = 1, Total = 2, Unit = "layers" } });
+                BeforeEnd?.Invoke();
                 context.Publish(new WorkerEvent { Completed = new JobCompleted() });
                 break;
             case WorkerJob.KindOneofCase.Evaluate:
@@ -121,7 +125,7 @@ internal sealed class FakeJobRunner : IJobRunner
         }
     }
 
-    private static void Evaluate(EvaluateJob job, IJobContext context)
+    private void Evaluate(EvaluateJob job, IJobContext context)
     {
         EvaluationResult result = new() { ReplyFormat = job.ReplyFormat?.Name ?? "" };
         for (int i = 0; i < job.Questions.Count; i++)
@@ -132,6 +136,7 @@ internal sealed class FakeJobRunner : IJobRunner
             EvaluatedReply reply = new() { Index = i, Question = question.Question_, Expected = question.Expected, Text = question.Expected, Right = true };
             context.Publish(new WorkerEvent { Replies = new RepliesEvaluated { SoFar = result.Clone(), Replies = { reply } } });
         }
+        BeforeEnd?.Invoke();
         context.Publish(new WorkerEvent { Completed = new JobCompleted() });
     }
 }

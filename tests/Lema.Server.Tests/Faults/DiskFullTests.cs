@@ -132,6 +132,22 @@ public sealed class DiskFullTests
         await again.WaitForAsync(run, RunState.Stopped);
     }
 
+    [Fact(DisplayName = "disk full, quota: a daemon that was stopped in order starts on what it holds in reserve")]
+    public async Task Start_OnAFullDiskAfterACleanStop_AnswersFromTheReserve()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 64);
+        string data = disk.Folder("data");
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(data)) await daemon.AddDatasetAsync();
+        Assert.False(File.Exists(Path.Combine(data, "lema.db-shm")));
+        disk.Fill();
+        await using TestDaemon again = await TestDaemon.StartAsync(data);
+        Assert.False(File.Exists(Path.Combine(data, "reserve")));
+        string run = (await again.StartRunAsync(2)).Summary.Id;
+        await again.WaitForAsync(run, RunState.Paused);
+        disk.Free();
+        await again.WaitForAsync(run, RunState.Completed);
+    }
+
     /// <summary>A tmpfs of some megabytes.</summary>
     private sealed class SmallDisk : IDisposable
     {

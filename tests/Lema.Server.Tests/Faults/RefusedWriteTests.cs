@@ -1,0 +1,299 @@
+using Dapper;
+using Grpc.Core;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Jobs;
+using Lema.Server.Runs;
+using Lema.Server.Storage;
+using Lema.Server.Tests.Fakes;
+using Lema.Server.Workers;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Lema.Server.Tests.Faults;
+
+/// <summary>Writes of the database that the system refuses at chosen moments, by a clock that the test turns.</summary>
+public sealed class RefusedWriteTests
+{
+    [Theory(DisplayName = "disk full, quota: of the database alone")]
+    [InlineData(RefusedWrites.NoSpaceLeft)]
+    [InlineData(RefusedWrites.QuotaExceeded)]
+    public async Task WritesRefused_DuringARun_PauseItAndItGoesOnByItself(int error)
+    {
+        using Stage stage = new();
+        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(error); };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        // One that releases the reserve, one after it, and one of the state.
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
+        stage.Refused.End();
+
+        RunSummary paused = await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Paused));
+        Assert.Contains("full", paused.Reason, StringComparison.Ordinal);
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
+    }
+
+    [Fact]
+    public async Task OtherWriteErrors_OfTheDatabase_AreNotTakenForAFullDisk()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        stage.Refuse(RefusedWrites.InputOutput);
+        SqliteException refused = await Assert.ThrowsAsync<SqliteException>(() => daemon.Services.GetRequiredService<RunDatabase>().WriteAsync((connection, transaction) =>
+            connection.Execute("INSERT INTO meta (key, value) VALUES ('a', 'b')", transaction: transaction)));
+        Assert.False(FullDisk.IsWhy(refused), refused.Message);
+        Assert.True(File.Exists(Path.Combine(daemon.Folder, "reserve")));
+        stage.Refused.End();
+    }
+
+    [Fact(DisplayName = "disk full, quota: again when the run is to go on")]
+    public async Task WritesRefused_WhenARunIsToGoOn_AreTriedAgainUntilThereIsRoom()
+    {
+        using Stage stage = new();
+        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(RefusedWrites.QuotaExceeded); };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
+        stage.Refused.End();
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Paused));
+
+        stage.Refuse(RefusedWrites.QuotaExceeded);
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(4));
+        Assert.True((await daemon.Training.GetRunAsync(new GetRunRequest { Run = run })).WaitsForDisk);
+        stage.Refused.End();
+
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
+    }
+
+    [Fact(DisplayName = "disk full, quota: a run that waits, and that a user stops, stays stopped")]
+    public async Task StopRun_WhileItWaitsForSpace_StaysStopped()
+    {
+        using Stage stage = new();
+        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(RefusedWrites.QuotaExceeded); };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
+        stage.Refused.End();
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Paused));
+
+        stage.Refuse(RefusedWrites.QuotaExceeded);
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(2));
+        stage.Refused.End();
+        await daemon.Training.StopRunAsync(new StopRunRequest { Run = run });
+        stage.Clock.Advance(2 * DiskSpace.Interval);
+
+        string other = (await daemon.StartRunAsync(2)).Summary.Id;
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
+        Assert.Equal(RunState.Stopped, (await daemon.Training.GetRunAsync(new GetRunRequest { Run = run })).Summary.State);
+    }
+
+    [Fact(DisplayName = "disk full, quota: when a run whose worker died is to be queued again")]
+    public async Task WritesRefused_AfterAnAttempt_AreTriedAgainUntilThereIsRoom()
+    {
+        using Stage stage = new();
+        int deaths = 0;
+        stage.Runner.BeforeStep = step => { if (step == 7 && deaths++ == 0) throw new WorkerDiedException(exitCode: 9); };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        RunDirectory runs = daemon.Services.GetRequiredService<RunDirectory>();
+        stage.Clock.WhenRead = () =>
+        {
+            if (stage.Refusals > 0 || runs.Get(run).State != RunState.Interrupted) return;
+            stage.Refuse(RefusedWrites.NoSpaceLeft);
+        };
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(4));
+        Assert.Equal(RunState.Interrupted, runs.Get(run).State);
+        stage.Refused.End();
+
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
+    }
+
+    [Fact(DisplayName = "disk full, quota: when a run fails")]
+    public async Task WritesRefused_WhenARunFails_LeaveItFailedWithTheReason()
+    {
+        using Stage stage = new();
+        stage.Runner.BeforeStep = step =>
+        {
+            if (step != 7) return;
+            // What came before is written: otherwise that is what finds no room.
+            RunStore store = stage.Services!.GetRequiredService<RunStore>();
+            Assert.True(SpinWait.SpinUntil(() => store.List([RunState.Running], "", 1) is [{ Summary.Step: 6 }], TimeSpan.FromMinutes(1)));
+            stage.Refuse(RefusedWrites.NoSpaceLeft);
+            throw new InvalidInputException("rows", "7", "is no row.");
+        };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(5));
+        stage.Refused.End();
+
+        RunSummary failed = await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Failed));
+        Assert.Contains("is no row", failed.Reason, StringComparison.Ordinal);
+        // The line of the log found no room; had it, the state would have too.
+        Assert.DoesNotContain((await daemon.Training.ReadLogAsync(new ReadLogRequest { Run = run })).Lines, line => line.Line.Text.Contains("is no row", StringComparison.Ordinal));
+    }
+
+    [Fact(DisplayName = "kill: a pause that was asked for stays")]
+    public async Task Restart_WhileARunIsPausing_PausesItInOneWrite()
+    {
+        using Stage stage = new();
+        string run = await LeaveAsync(stage, RunState.Pausing);
+        await using TestDaemon daemon = await stage.StartAsync();
+        string other = (await daemon.StartRunAsync(2)).Summary.Id;
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
+
+        IEnumerable<RunState> states = daemon.Services.GetRequiredService<RunStore>().ReadEvents(run, after: 0, limit: 1_000).Where(e => e.State is not null).Select(e => e.State.To);
+        Assert.Equal([RunState.Pausing, RunState.Paused], states.TakeLast(2));
+    }
+
+    [Fact(DisplayName = "kill: a pause that is asked for while the daemon takes its runs up stays")]
+    public async Task PauseRun_WhileItIsTakenUp_Stays()
+    {
+        using Stage stage = new();
+        string run = await LeaveAsync(stage, RunState.Running);
+        TaskCompletionSource paused = new();
+        stage.Clock.WhenRead = () =>
+        {
+            if (stage.Services is not { } services || services.GetRequiredService<RunDirectory>().Get(run).State != RunState.Interrupted || !paused.TrySetResult()) return;
+            services.GetRequiredService<RunManager>().PauseAsync(run).GetAwaiter().GetResult();
+        };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await paused.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        string other = (await daemon.StartRunAsync(2)).Summary.Id;
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
+        Assert.Equal(RunState.Paused, (await daemon.Training.GetRunAsync(new GetRunRequest { Run = run })).Summary.State);
+    }
+
+    [Fact(DisplayName = "disk full, quota: the end of a merge is told at once and written down when there is space")]
+    public async Task WritesRefused_WhenAMergeEnds_ItsEndIsToldAndWrittenLater()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        await daemon.StartRunAsync(2, request => request.Name = "tuned");
+        await stage.Clock.UntilAsync(daemon.WaitForAsync("tuned", RunState.Completed));
+        Exports.ExportsClient exports = new(daemon.Channel);
+        stage.Runner.BeforeEnd = () => stage.Refuse(RefusedWrites.QuotaExceeded);
+        Export merge = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
+
+        Export last = merge;
+        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = merge.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) last = export;
+        Assert.Equal(JobState.Failed, last.State);
+        Assert.Contains("full", last.Error, StringComparison.Ordinal);
+        Assert.Equal(JobState.Failed, (await exports.CancelExportAsync(new CancelExportRequest { Id = merge.Id }, deadline: DateTime.UtcNow.AddMinutes(1))).State);
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" }).ResponseAsync);
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+
+        stage.Refused.End();
+        await stage.Clock.UntilAsync(WrittenAsync(daemon.Services.GetRequiredService<JobStore<Export>>(), merge.Id, export => export.State == JobState.Failed));
+    }
+
+    [Fact(DisplayName = "disk full, quota: the end of an evaluation is told at once and written down when there is space")]
+    public async Task WritesRefused_WhenAnEvaluationEnds_ItsEndIsToldAndWrittenLater()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        Evaluation.EvaluationClient evaluations = new(daemon.Channel);
+        stage.Runner.BeforeEnd = () => stage.Refuse(RefusedWrites.NoSpaceLeft);
+        EvaluationJob job = await evaluations.StartEvaluationAsync(new StartEvaluationRequest { Target = new ModelReference { Model = "lema-tiny" }, Text = "one" });
+
+        JobState last = job.State;
+        await foreach (WatchEvaluationResponse message in evaluations.WatchEvaluation(new WatchEvaluationRequest { Id = job.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) last = message.Job.State;
+        Assert.Equal(JobState.Completed, last);
+
+        stage.Refused.End();
+        await stage.Clock.UntilAsync(WrittenAsync(daemon.Services.GetRequiredService<JobStore<EvaluationJob>>(), job.Id, evaluation => evaluation.State == JobState.Completed));
+    }
+
+    [Fact(DisplayName = "disk full, quota: a daemon starts that cannot write down what became of the last one's jobs")]
+    public async Task Start_WithJobsOfTheLastDaemonAndWritesRefused_AnswersAndWritesLater()
+    {
+        using Stage stage = new();
+        await using (TestDaemon daemon = await stage.StartAsync())
+        {
+            await daemon.Services.GetRequiredService<JobStore<Export>>().InsertAsync("export", "", JobState.Running, "", new Export { Id = "export", State = JobState.Running });
+            await daemon.Services.GetRequiredService<JobStore<EvaluationJob>>().InsertAsync("evaluation", "", JobState.Running, "", new EvaluationJob { Id = "evaluation", State = JobState.Running });
+        }
+        // The clock is read for the first time when the database is open.
+        stage.Clock.WhenRead = () => { if (stage.Refusals == 0) stage.Refuse(RefusedWrites.NoSpaceLeft); };
+        await using TestDaemon again = await stage.StartAsync();
+        Assert.Equal(JobState.Failed, (await new Exports.ExportsClient(again.Channel).GetExportAsync(new GetExportRequest { Id = "export" })).State);
+        Assert.Equal(JobState.Failed, (await new Evaluation.EvaluationClient(again.Channel).GetEvaluationAsync(new GetEvaluationRequest { Id = "evaluation" })).Job.State);
+        await stage.Refused.UntilAsync(1);
+
+        stage.Refused.End();
+        await stage.Clock.UntilAsync(WrittenAsync(again.Services.GetRequiredService<JobStore<Export>>(), "export", export => export.State == JobState.Failed));
+        await stage.Clock.UntilAsync(WrittenAsync(again.Services.GetRequiredService<JobStore<EvaluationJob>>(), "evaluation", job => job.State == JobState.Failed));
+    }
+
+    private static async Task WrittenAsync<T>(JobStore<T> store, string id, Func<T, bool> ended) where T : Google.Protobuf.IMessage<T>
+    {
+        while (!ended(store.Find(id)!)) await Task.Delay(TimeSpan.FromMilliseconds(10));
+    }
+
+    /// <summary>A run in the state in which a daemon that was killed left it.</summary>
+    private static async Task<string> LeaveAsync(Stage stage, RunState state)
+    {
+        using SemaphoreSlim gate = stage.Runner.Gate = new SemaphoreSlim(3);
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Running));
+        await daemon.StopAsync();
+        stage.Runner.Gate = null;
+        await daemon.Services.GetRequiredService<RunDatabase>().WriteAsync((connection, transaction) =>
+        {
+            RunDetail left = daemon.Services.GetRequiredService<RunStore>().Find(run)!;
+            Assert.Equal(RunState.Interrupted, left.Summary.State);
+            left.Summary.State = state;
+            RunStore.Update(connection, transaction, left);
+            if (state == RunState.Running) return;
+            left.Summary.Sequence++;
+            RunStore.InsertEvent(connection, transaction, run, new RunEvent { Sequence = new SequenceRange { First = left.Summary.Sequence, Last = left.Summary.Sequence }, State = new StateChange { From = RunState.Running, To = state } });
+            RunStore.Update(connection, transaction, left);
+        });
+        return run;
+    }
+
+    /// <summary>A data folder whose database cannot be written when the test says so, and a clock.</summary>
+    private sealed class Stage : IDisposable
+    {
+        private readonly Testing.TemporaryFolder _folder = new();
+
+        public Stage() => Refused = RefusedWrites.Below(_folder.Path);
+
+        public RefusedWrites Refused { get; }
+
+        public TurnedClock Clock { get; } = new();
+
+        public FakeJobRunner Runner { get; } = new();
+
+        /// <summary>Times that it began.</summary>
+        public int Refusals { get; private set; }
+
+        public void Refuse(int error)
+        {
+            Refusals++;
+            Refused.Begin(error);
+        }
+
+        /// <summary>The newest daemon's, as soon as it is built.</summary>
+        public IServiceProvider? Services { get; private set; }
+
+        public Task<TestDaemon> StartAsync() => TestDaemon.StartAsync(Path.Combine(_folder.Path, "data"), Runner, configure: services => services.AddSingleton<TimeProvider>(provider =>
+        {
+            Services = provider;
+            return Clock;
+        }));
+
+        public void Dispose()
+        {
+            Refused.Dispose();
+            _folder.Dispose();
+        }
+    }
+}

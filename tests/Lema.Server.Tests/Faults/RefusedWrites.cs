@@ -1,0 +1,93 @@
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace Lema.Server.Tests.Faults;
+
+/// <summary>
+/// Has the system refuse what SQLite writes below a folder, through the seam that SQLite has for it (xSetSystemCall, which its own tests use). Linux alone.
+/// </summary>
+internal sealed class RefusedWrites : IDisposable
+{
+    public const int NoSpaceLeft = 28, InputOutput = 5, QuotaExceeded = 122;
+
+    /// <summary>Place of xSetSystemCall in sqlite3_vfs, in pointers.</summary>
+    private const int SetSystemCall = 18;
+
+    private static readonly Lock Gate = new();
+    private static readonly List<RefusedWrites> Active = [];
+
+    // Held for the life of the process, for SQLite calls them.
+    private static readonly WriteCall Write = (file, bytes, count) => Refuse(file) ? -1 : SystemWrite(file, bytes, count);
+    private static readonly WriteAtCall WriteAt = (file, bytes, count, offset) => Refuse(file) ? -1 : SystemWriteAt(file, bytes, count, offset);
+
+    private readonly string _folder;
+    private readonly SemaphoreSlim _refused = new(0);
+    private volatile int _error;
+
+    static RefusedWrites()
+    {
+        Batteries_V2.Init();
+        nint vfs = Find(null);
+        SetCall set = Marshal.GetDelegateForFunctionPointer<SetCall>(Marshal.ReadIntPtr(vfs, SetSystemCall * nint.Size));
+        Assert.Equal(0, set(vfs, "write", Marshal.GetFunctionPointerForDelegate(Write)));
+        Assert.Equal(0, set(vfs, "pwrite", Marshal.GetFunctionPointerForDelegate(WriteAt)));
+    }
+
+    private RefusedWrites(string folder) => _folder = folder;
+
+    private delegate int SetCall(nint vfs, [MarshalAs(UnmanagedType.LPUTF8Str)] string name, nint call);
+
+    private delegate nint WriteCall(int file, nint bytes, nint count);
+
+    private delegate nint WriteAtCall(int file, nint bytes, nint count, long offset);
+
+    public static RefusedWrites Below(string folder)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The system calls of SQLite are replaced on Linux alone.");
+        RefusedWrites refused = new(Path.GetFullPath(folder) + "/");
+        lock (Gate) Active.Add(refused);
+        return refused;
+    }
+
+    /// <summary>From now on.</summary>
+    /// <param name="error">An errno.</param>
+    public void Begin(int error) => _error = error;
+
+    public void End() => _error = 0;
+
+    /// <summary>Ends when so many more writes have been refused.</summary>
+    public async Task UntilAsync(int count)
+    {
+        for (int i = 0; i < count; i++) Assert.True(await _refused.WaitAsync(TimeSpan.FromMinutes(1)), "Nothing was written.");
+    }
+
+    public void Dispose()
+    {
+        lock (Gate) Active.Remove(this);
+        _refused.Dispose();
+    }
+
+    private static bool Refuse(int file)
+    {
+        lock (Gate)
+        {
+            foreach (RefusedWrites one in Active)
+            {
+                if (one._error == 0 || File.ResolveLinkTarget($"/proc/self/fd/{file}", returnFinalTarget: false) is not { } target || !target.FullName.StartsWith(one._folder, StringComparison.Ordinal)) continue;
+                one._refused.Release();
+                Marshal.SetLastSystemError(one._error);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    [DllImport("e_sqlite3", EntryPoint = "sqlite3_vfs_find")]
+    private static extern nint Find([MarshalAs(UnmanagedType.LPUTF8Str)] string? name);
+
+    [DllImport("libc", EntryPoint = "write")]
+    private static extern nint SystemWrite(int file, nint bytes, nint count);
+
+    [DllImport("libc", EntryPoint = "pwrite")]
+    private static extern nint SystemWriteAt(int file, nint bytes, nint count, long offset);
+}
