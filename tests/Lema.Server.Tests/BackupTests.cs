@@ -1,6 +1,10 @@
+using Grpc.Core;
+using Lema.Engine.Errors;
 using Lema.Protocol.V1;
+using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
 
@@ -46,5 +50,76 @@ public sealed class BackupTests
         Assert.Equal(["old", $"upload {left.Id}"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
         Assert.False(Directory.Exists(Path.Combine(daemon.Folder, "runs", run.Summary.Id)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(daemon.Folder, "uploads")));
+    }
+
+    [Fact(DisplayName = "prune beside a daemon: what a run starts from stays")]
+    public async Task Prune_OfARunThatAnotherStartsFrom_WaitsForThatOne()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        RunDetail first = await daemon.StartRunAsync(2, request => request.Name = "first");
+        await daemon.WaitForAsync("first", RunState.Completed);
+        // The fake engine's checkpoints are no adapters.
+        await File.WriteAllTextAsync(Path.Combine(daemon.Folder, "runs", first.Summary.Id, "checkpoints", "checkpoint-2", "adapter_config.json"), """{ "peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["q_proj"] }""");
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(0);
+        await daemon.StartRunAsync(2, request => { request.Name = "second"; request.Settings.InitAdapter = "run/first"; });
+
+        Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+
+        gate.Release(10);
+        await daemon.WaitForAsync("second", RunState.Completed);
+        Assert.Equal(["first", "second"], (await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System)).Order());
+    }
+
+    [Fact(DisplayName = "prune beside a daemon: what is merged stays")]
+    public async Task Prune_OfARunThatIsBeingMerged_LeavesIt()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        await daemon.StartRunAsync(2, request => request.Name = "tuned");
+        await daemon.WaitForAsync("tuned", RunState.Completed);
+        using SemaphoreSlim go = new(0);
+        daemon.Runner.BeforeEnd = () => Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
+        Exports.ExportsClient exports = new(daemon.Channel);
+        Export merge = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned" });
+
+        Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+
+        go.Release();
+        await foreach (Export _ in exports.WatchExport(new WatchExportRequest { Id = merge.Id }).ResponseStream.ReadAllAsync()) { }
+        Assert.Equal(["tuned"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+    }
+
+    [Fact(DisplayName = "prune beside a daemon: the daemon knows that a run is gone")]
+    public async Task Prune_OfARunThatTheDaemonHasInMemory_IsSeenByEveryCall()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(1);
+        string run = (await daemon.StartRunAsync(20, request => request.Name = "old")).Summary.Id;
+        await daemon.UntilStepAsync(run, 1);
+        await daemon.Training.StopRunAsync(new StopRunRequest { Run = run });
+        await daemon.WaitForAsync(run, RunState.Stopped);
+        RunSession held = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
+
+        Assert.Equal(["old"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+
+        RpcException[] refused =
+        [
+            await Assert.ThrowsAsync<RpcException>(() => daemon.Training.GetRunAsync(new GetRunRequest { Run = run }).ResponseAsync),
+            await Assert.ThrowsAsync<RpcException>(() => daemon.Training.ResumeRunAsync(new ResumeRunRequest { Run = run }).ResponseAsync),
+        ];
+        Assert.All(refused, one => Assert.Equal(StatusCode.NotFound, one.StatusCode));
+        // A call that had the run before it was removed.
+        await Assert.ThrowsAsync<NotFoundException>(() => daemon.Services.GetRequiredService<RunJournal>().ChangeStateAsync(held, RunState.Stopped, RunState.Queued));
+    }
+
+    [Fact(DisplayName = "prune beside a daemon: an upload that is just being made stays")]
+    public async Task Prune_OfAnUploadWithoutFilesYet_LeavesIt()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        string made = Directory.CreateDirectory(Path.Combine(daemon.Folder, "uploads", new string('a', 32), "files")).Parent!.FullName;
+        Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.FromDays(1), TimeProvider.System));
+        Assert.True(Directory.Exists(made));
     }
 }

@@ -1,4 +1,5 @@
 using Dapper;
+using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
@@ -30,7 +31,7 @@ public sealed class RunLogTests
         go.Set();
 
         await Task.WhenAll(holding, first, second).WaitAsync(TimeSpan.FromMinutes(1));
-        await Assert.ThrowsAsync<Microsoft.Data.Sqlite.SqliteException>(() => lost);
+        await Assert.ThrowsAsync<NotFoundException>(() => lost);
         Assert.Equal(["first", "second"], (await daemon.Training.ReadLogAsync(new ReadLogRequest { Run = "whole" })).Lines.TakeLast(2).Select(line => line.Line.Text));
     }
 

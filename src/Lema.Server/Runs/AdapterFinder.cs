@@ -8,7 +8,8 @@ namespace Lema.Server.Runs;
 /// <summary>Folders of adapters by the names that users give: uploaded ones, and checkpoints of runs. Lives as long as the daemon.</summary>
 internal sealed class AdapterFinder(RunDirectory runs, DataFolder data)
 {
-    private const string RunPrefix = "run/";
+    /// <summary>Before the id or name of a run whose last checkpoint is meant.</summary>
+    public const string RunPrefix = "run/";
 
     /// <param name="name">Of an uploaded adapter, or <c>run/ID-OR-NAME</c> for a run's last checkpoint.</param>
     /// <exception cref="NotFoundException">There is none.</exception>

@@ -22,7 +22,7 @@ internal sealed class RunDirectory(RunStore store)
     {
         lock (_gate)
         {
-            if (Held(idOrName) is { } known) return known;
+            if (Held(idOrName) is { } known && !IsGone(known)) return known;
             if (store.Find(idOrName) is not { } detail) return null;
             if (Held(detail.Summary.Id) is { } named) return named;
             RunSession session = new(detail, store);
@@ -42,6 +42,14 @@ internal sealed class RunDirectory(RunStore store)
             _recent.Clear();
             foreach (RunSession session in others) _recent.Enqueue(session);
         }
+    }
+
+    /// <summary>Runs that rest may be removed by <c>lema-server prune</c>, a process of its own.</summary>
+    private bool IsGone(RunSession session)
+    {
+        if (RunStates.IsActive(session.State) || store.Exists(session.Id)) return false;
+        Forget(session.Id);
+        return true;
     }
 
     private RunSession? Held(string id)

@@ -32,6 +32,7 @@ internal sealed class RunJournal : IAsyncDisposable
     /// <summary>Appends events, without sequence or time, and waits until they are on the disk.</summary>
     /// <param name="change">Further changes to the run, made in the same transaction.</param>
     /// <exception cref="Errors.ConflictException">A change of state that cannot follow; nothing has been written.</exception>
+    /// <exception cref="Engine.Errors.NotFoundException">The run has been removed.</exception>
     public async Task AppendAsync(RunSession session, IReadOnlyList<RunEvent> events, Action<RunDetail>? change = null)
     {
         TaskCompletionSource committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -81,8 +82,8 @@ internal sealed class RunJournal : IAsyncDisposable
             {
                 foreach ((RunSession session, Pending run) in pending)
                 {
-                    foreach (RunEvent change in run.Events) RunStore.InsertEvent(connection, transaction, session.Id, change);
                     RunStore.Update(connection, transaction, run.Detail);
+                    foreach (RunEvent change in run.Events) RunStore.InsertEvent(connection, transaction, session.Id, change);
                 }
             }).ConfigureAwait(false);
         }

@@ -1,6 +1,7 @@
 using Dapper;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Storage;
 using Microsoft.Data.Sqlite;
@@ -22,9 +23,13 @@ internal sealed class RunStore(RunDatabase database)
             run.Summary.Model, run.Summary.Dataset, Key = idempotencyKey, Detail = run.ToByteArray(),
         }, transaction);
 
-    public static void Update(SqliteConnection connection, SqliteTransaction transaction, RunDetail run) =>
-        connection.Execute("UPDATE runs SET state = @State, detail = @Detail WHERE id = @Id",
+    /// <exception cref="NotFoundException">The run has been removed.</exception>
+    public static void Update(SqliteConnection connection, SqliteTransaction transaction, RunDetail run)
+    {
+        int changed = connection.Execute("UPDATE runs SET state = @State, detail = @Detail WHERE id = @Id",
             new { run.Summary.Id, State = (int)run.Summary.State, Detail = run.ToByteArray() }, transaction);
+        if (changed == 0) throw new NotFoundException("run", run.Summary.Name, "It has been removed.");
+    }
 
     public static void InsertEvent(SqliteConnection connection, SqliteTransaction transaction, string runId, RunEvent change)
     {
@@ -48,6 +53,12 @@ internal sealed class RunStore(RunDatabase database)
         using SqliteConnection connection = database.Connect();
         byte[]? detail = connection.QueryFirstOrDefault<byte[]>("SELECT detail FROM runs WHERE id = @idOrName OR name = @idOrName ORDER BY id = @idOrName DESC", new { idOrName });
         return detail is null ? null : RunDetail.Parser.ParseFrom(detail);
+    }
+
+    public bool Exists(string id)
+    {
+        using SqliteConnection connection = database.Connect();
+        return connection.QueryFirst<long>("SELECT count(*) FROM runs WHERE id = @id", new { id }) > 0;
     }
 
     public RunDetail? FindByKey(string idempotencyKey)
@@ -143,7 +154,7 @@ internal sealed class RunStore(RunDatabase database)
 
     /// <summary>Counts attempts that gained no step since the last one that did.</summary>
     public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) =>
-        connection.QueryFirst<int>("UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1) WHERE id = @runId RETURNING fruitless_attempts",
+        connection.QueryFirstOrDefault<int>("UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1) WHERE id = @runId RETURNING fruitless_attempts",
             new { runId, gainedSteps }, transaction));
 
     /// <summary>Attempts that gained no step since the last one that did.</summary>

@@ -1,5 +1,7 @@
 using Dapper;
 using Lema.Protocol.V1;
+using Lema.Server.Runs;
+using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Storage;
 
@@ -8,18 +10,25 @@ internal static class Retention
 {
     private static readonly int[] Ended = [(int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped];
 
-    /// <summary>Removes runs that ended longer ago, with their events and checkpoints, and uploads that nobody has gone on with for as long.</summary>
+    /// <summary>Removed by the next start of the daemon where a kill left it.</summary>
+    private const string PrunedMark = ".pruned-";
+
+    /// <summary>
+    /// Removes runs that ended longer ago, with their events and checkpoints, and uploads that nobody has gone on with for as long. A daemon may be at work beside it: what a run
+    /// that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
+    /// </summary>
     /// <returns>Names of the runs, and the uploads.</returns>
     public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock)
     {
         using RunDatabase database = RunDatabase.OpenExisting(Path.Combine(data, DataFolder.DatabaseName));
         DateTimeOffset before = clock.GetUtcNow() - age;
         List<string> names = [];
-        foreach (RunSummary run in Candidates(database).Where(run => run.Ended is { } ended && ended.ToDateTimeOffset() < before))
+        foreach (byte[] detail in EndedRuns(database))
         {
-            // Only if nobody has resumed it in the meantime.
-            int removed = await database.WriteAsync((connection, transaction) =>
-                connection.Execute("DELETE FROM runs WHERE id = @Id AND state IN @Ended", new { run.Id, Ended }, transaction)).ConfigureAwait(false);
+            RunSummary run = RunDetail.Parser.ParseFrom(detail).Summary;
+            if (run.Ended is not { } ended || ended.ToDateTimeOffset() >= before) continue;
+            int removed = await database.WriteAsync((connection, transaction) => IsUsed(connection, transaction, run) ? 0 :
+                connection.Execute("DELETE FROM runs WHERE id = @Id AND detail = @detail", new { run.Id, detail }, transaction)).ConfigureAwait(false);
             if (removed == 0) continue;
             Folders.DeleteIfThere(Path.Combine(data, "runs", run.Id));
             names.Add(run.Name);
@@ -27,20 +36,33 @@ internal static class Retention
         return [.. names, .. PruneUploads(Path.Combine(data, "uploads"), before.UtcDateTime)];
     }
 
+    private static bool IsUsed(SqliteConnection connection, SqliteTransaction transaction, RunSummary run)
+    {
+        if (connection.QueryFirst<long>("SELECT count(*) FROM jobs WHERE run_id = @Id AND state IN @States", new { run.Id, States = new[] { (int)JobState.Queued, (int)JobState.Running } }, transaction) > 0) return true;
+        return connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new { Ended }, transaction).Select(RunDetail.Parser.ParseFrom)
+            .Any(other => other.Settings?.InitAdapter is { } adapter && (adapter == AdapterFinder.RunPrefix + run.Id || adapter == AdapterFinder.RunPrefix + run.Name));
+    }
+
     private static IEnumerable<string> PruneUploads(string uploads, DateTime before)
     {
         if (!Directory.Exists(uploads)) yield break;
-        // What is written to a file of an upload, and what is recorded of it, both leave their time.
-        foreach (string upload in Directory.GetDirectories(uploads).Where(folder => Folders.Files(folder).All(item => item.File.LastWriteTimeUtc < before)))
+        foreach (string upload in Directory.GetDirectories(uploads).Where(folder => !Path.GetFileName(folder).StartsWith('.') && IsOlder(folder, before)))
         {
-            Folders.DeleteIfThere(upload);
+            // Out of the daemon's sight first: whoever goes on with it in this moment begins it again.
+            string aside = Path.Combine(uploads, PrunedMark + Path.GetFileName(upload));
+            Directory.Move(upload, aside);
+            Directory.Delete(aside, recursive: true);
             yield return $"upload {Path.GetFileName(upload)}";
         }
     }
 
-    private static IReadOnlyList<RunSummary> Candidates(RunDatabase database)
+    /// <summary>What is written to a file of an upload, what is recorded of it, and the making of it, all leave their time.</summary>
+    private static bool IsOlder(string upload, DateTime before) =>
+        Directory.GetLastWriteTimeUtc(upload) < before && Folders.Files(upload).All(item => item.File.LastWriteTimeUtc < before);
+
+    private static IReadOnlyList<byte[]> EndedRuns(RunDatabase database)
     {
-        using var connection = database.Connect();
-        return [.. connection.Query<byte[]>("SELECT detail FROM runs WHERE state IN @Ended", new { Ended }).Select(detail => RunDetail.Parser.ParseFrom(detail).Summary)];
+        using SqliteConnection connection = database.Connect();
+        return [.. connection.Query<byte[]>("SELECT detail FROM runs WHERE state IN @Ended", new { Ended })];
     }
 }
