@@ -20,12 +20,15 @@ public sealed class RunLogTests
         RunDatabase database = daemon.Services.GetRequiredService<RunDatabase>();
         RunJournal journal = daemon.Services.GetRequiredService<RunJournal>();
         using ManualResetEventSlim go = new();
+        TaskCompletionSource held = new();
         // Holds the database, so that the last two events come to be written in one transaction.
         Task holding = Task.Run(() => database.WriteAsync((connection, transaction) =>
         {
+            held.SetResult();
             Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
             connection.Execute("DELETE FROM runs WHERE id = @Id", new { gone.Id }, transaction);
         }));
+        await held.Task.WaitAsync(TimeSpan.FromMinutes(1));
         Task first = journal.LogAsync(whole, LogLine.Types.Level.Warning, "first");
         Task lost = journal.LogAsync(gone, LogLine.Types.Level.Warning, "lost"), second = journal.LogAsync(whole, LogLine.Types.Level.Warning, "second");
         go.Set();
