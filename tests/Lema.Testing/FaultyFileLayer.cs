@@ -48,6 +48,13 @@ public sealed class FaultyFileLayer(string root) : IFileLayer
         foreach (string path in _synced.Where(path => path.StartsWith(from + "/", StringComparison.Ordinal)).ToList()) _synced.Add(to + path[from.Length..]);
     });
 
+    public void RenameFile(string from, string to) => Perform("rename", from, () =>
+    {
+        FileLayer.Instance.RenameFile(from, to);
+        if (_synced.Remove(from)) _synced.Add(to);
+        else _synced.Remove(to);
+    });
+
     public void DeleteFolder(string folder) => Perform("delete", folder, () => FileLayer.Instance.DeleteFolder(folder));
 
     /// <summary>Dies now, in the middle of the caller's own work.</summary>

@@ -18,7 +18,7 @@ public sealed partial class FileLayer : IFileLayer
 
     public void SyncFile(string path)
     {
-        using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+        using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         RandomAccess.FlushToDisk(handle);
     }
 
@@ -33,6 +33,8 @@ public sealed partial class FileLayer : IFileLayer
     }
 
     public void RenameFolder(string from, string to) => Directory.Move(from, to);
+
+    public void RenameFile(string from, string to) => File.Move(from, to, overwrite: true);
 
     public void DeleteFolder(string folder) => Directory.Delete(folder, recursive: true);
 

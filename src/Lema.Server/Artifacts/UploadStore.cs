@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Lema.Engine.Datasets.Files;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
 using Lema.Server.Errors;
@@ -13,7 +14,7 @@ namespace Lema.Server.Artifacts;
 /// Uploads under way: a folder each, with what was announced (<c>request</c>), what has arrived (<c>state</c>) and the files. Everything is on disk, so that an upload
 /// goes on after a restart. Lives as long as the daemon.
 /// </summary>
-internal sealed class UploadStore(DataFolder data)
+internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLayer? files = null)
 {
     public const int LargestChunk = 1 << 20;
 
@@ -21,7 +22,11 @@ internal sealed class UploadStore(DataFolder data)
     private const int MostFiles = 10_000;
     private const long MostBytes = 4L << 40;
 
+    /// <summary>An upload that nobody has gone on with for so long keeps no space from others.</summary>
+    private static readonly TimeSpan UnderWay = TimeSpan.FromDays(1);
+
     private readonly Lock _gate = new();
+    private readonly IFileLayer _files = files ?? FileLayer.Instance;
 
     /// <exception cref="LemaException">The announcement is not valid, or the disk has no room for what it announces.</exception>
     public Upload Begin(BeginUploadRequest request)
@@ -46,7 +51,10 @@ internal sealed class UploadStore(DataFolder data)
                 Upload upload = new() { Id = id, TotalBytes = request.Files.Sum(f => f.SizeBytes) };
                 upload.Files.AddRange(request.Files.Select(f => new UploadFile { Path = f.Path, SizeBytes = f.SizeBytes }));
                 Save(folder, StateFile, upload);
+                // With the request, which comes last, the upload is there; so are its files then, whatever happens.
+                foreach (string inner in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories)) _files.SyncFolder(inner);
                 Save(folder, RequestFile, request);
+                _files.SyncFolder(data.Uploads);
             }
             return Get(id);
         }
@@ -54,8 +62,30 @@ internal sealed class UploadStore(DataFolder data)
 
     private void CheckSpace(long bytes)
     {
-        long free = new DriveInfo(data.Root).AvailableFreeSpace;
-        if (bytes > free) throw new DiskSpaceException("The upload", bytes, free);
+        long free = new DriveInfo(data.Root).AvailableFreeSpace, promised = PromisedBytes();
+        if (bytes > free - promised) throw new DiskSpaceException("The upload", bytes, free, promised);
+    }
+
+    /// <summary>What is still to come of the uploads under way: their files take no space until they are written.</summary>
+    private long PromisedBytes()
+    {
+        DateTime since = (clock.GetUtcNow() - UnderWay).UtcDateTime;
+        return Directory.EnumerateDirectories(data.Uploads).Select(folder => Path.Combine(folder, StateFile))
+            .Where(state => File.Exists(state) && File.GetLastWriteTimeUtc(state) >= since).Sum(StillToCome);
+    }
+
+    private static long StillToCome(string state)
+    {
+        try
+        {
+            Upload upload = Upload.Parser.ParseFrom(File.ReadAllBytes(state));
+            return upload.TotalBytes - upload.ReceivedBytes;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // A damaged upload is no trouble of the others.
+            return 0;
+        }
     }
 
     /// <exception cref="NotFoundException">There is no such upload.</exception>
@@ -84,11 +114,7 @@ internal sealed class UploadStore(DataFolder data)
     /// <summary>Records ranges that have been written, after they are on the disk.</summary>
     public Upload Record(string id, IReadOnlyDictionary<string, ReceivedRanges> written)
     {
-        foreach (string path in written.Keys)
-        {
-            using FileStream file = new(Path.Combine(FilesOf(id), path), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-            file.Flush(flushToDisk: true);
-        }
+        foreach (string path in written.Keys) _files.SyncFile(Path.Combine(FilesOf(id), path));
         lock (_gate)
         {
             Upload upload = Get(id);
@@ -165,10 +191,13 @@ internal sealed class UploadStore(DataFolder data)
     private string Folder(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower) && File.Exists(Path.Combine(FolderOf(id), RequestFile))
         ? FolderOf(id) : throw new NotFoundException("upload", id, "Begin it again.");
 
-    private static void Save(string folder, string name, IMessage message)
+    /// <summary>The old or the new one, whole, whenever the power fails.</summary>
+    private void Save(string folder, string name, IMessage message)
     {
         string temporary = Path.Combine(folder, name + ".new");
-        File.WriteAllBytes(temporary, message.ToByteArray());
-        File.Move(temporary, Path.Combine(folder, name), overwrite: true);
+        _files.WriteFile(temporary, message.ToByteArray());
+        _files.SyncFile(temporary);
+        _files.RenameFile(temporary, Path.Combine(folder, name));
+        _files.SyncFolder(folder);
     }
 }

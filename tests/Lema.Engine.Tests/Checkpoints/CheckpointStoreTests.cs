@@ -222,6 +222,8 @@ public sealed class CheckpointStoreTests : IDisposable
 
         public virtual void RenameFolder(string from, string to) => FileLayer.Instance.RenameFolder(from, to);
 
+        public void RenameFile(string from, string to) => FileLayer.Instance.RenameFile(from, to);
+
         public virtual void DeleteFolder(string folder) => FileLayer.Instance.DeleteFolder(folder);
     }
 

@@ -1,0 +1,90 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Lema.Engine.Errors;
+using Lema.Protocol.V1;
+using Lema.Server.Artifacts;
+using Lema.Server.Storage;
+using Lema.Server.Tests.Fakes;
+using Lema.Testing;
+
+namespace Lema.Server.Tests.Faults;
+
+/// <summary>Uploads when the power fails, and when the disk has room for one of two.</summary>
+public sealed class UploadFaultTests
+{
+    private const int Half = 1_000;
+
+    private static readonly byte[] Content = [.. Enumerable.Range(0, 2 * Half).Select(i => (byte)(i % 251))];
+    private static readonly BeginUploadRequest Announced = new()
+    {
+        Kind = UploadKind.Model, Name = "model", Files = { new FileEntry { Path = "config.json", SizeBytes = 0 }, new FileEntry { Path = "parts/weights", SizeBytes = Content.Length } },
+    };
+
+    [Fact(DisplayName = "an upload, before and after every step of what is recorded of it")]
+    public void PowerFails_DuringAnUpload_LeavesWhatHadBeenRecorded()
+    {
+        string[] steps;
+        using (TemporaryFolder folder = new())
+        using (DataFolder data = DataFolder.Open(folder.Path))
+        {
+            FaultyFileLayer whole = new(folder.Path);
+            Send(new UploadStore(data, TimeProvider.System, whole), []);
+            steps = [.. whole.Operations];
+        }
+        // What has arrived is on the disk before it is said to have.
+        Assert.True(Array.LastIndexOf(steps, "sync weights") < Array.LastIndexOf(steps, "write state.new"));
+        Assert.True(Array.IndexOf(steps, "sync folder parts") < Array.IndexOf(steps, "rename request.new"));
+        for (int i = 0; i < steps.Length; i++)
+        {
+            PowerFails(root => new FaultyFileLayer(root) { KillBefore = i }, $"before {i}, {steps[i]}");
+            PowerFails(root => new FaultyFileLayer(root) { KillAfter = i }, $"after {i}, {steps[i]}");
+        }
+    }
+
+    [Fact(DisplayName = "disk full: what other uploads under way will take is not free")]
+    public async Task BeginUpload_WithRoomForOneOfTwo_RefusesTheSecondUntilTheFirstIsGoneOrLeft()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        Protocol.V1.Artifacts.ArtifactsClient artifacts = new(daemon.Channel);
+        BeginUploadRequest Most(string name) => new()
+        {
+            Kind = UploadKind.Model, Name = name, Files = { new FileEntry { Path = "weights", SizeBytes = (long)(0.6 * new DriveInfo(daemon.Folder).AvailableFreeSpace) } },
+        };
+        Upload first = await artifacts.BeginUploadAsync(Most("first"));
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => artifacts.BeginUploadAsync(Most("second")).ResponseAsync);
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Contains("other uploads", refused.Status.Detail, StringComparison.Ordinal);
+
+        File.SetLastWriteTimeUtc(Path.Combine(daemon.Folder, "uploads", first.Id, "state"), DateTime.UtcNow.AddDays(-2));
+        Upload second = await artifacts.BeginUploadAsync(Most("second"));
+        await artifacts.AbortUploadAsync(new AbortUploadRequest { UploadId = second.Id });
+        await artifacts.BeginUploadAsync(Most("third"));
+    }
+
+    private static void PowerFails(Func<string, FaultyFileLayer> layer, string moment)
+    {
+        using TemporaryFolder folder = new();
+        using DataFolder data = DataFolder.Open(folder.Path);
+        List<Upload> recorded = [];
+        Assert.Throws<KilledException>(() => Send(new UploadStore(data, TimeProvider.System, layer(folder.Path)), recorded));
+
+        UploadStore store = new(data, TimeProvider.System);
+        Upload now = store.Begin(Announced);
+        if (recorded.Count > 0) Assert.True(now.ReceivedBytes >= recorded[^1].ReceivedBytes, moment);
+        foreach (ByteRange range in now.Files[1].Received)
+            Assert.True(File.ReadAllBytes(Path.Combine(store.FilesOf(now.Id), "parts/weights")).AsSpan((int)range.Offset, (int)range.Length).SequenceEqual(Content.AsSpan((int)range.Offset, (int)range.Length)), moment);
+        Send(store, recorded);
+        Assert.Equal(Content.Length, store.Get(now.Id).ReceivedBytes);
+    }
+
+    /// <param name="recorded">Gets what the sender has been told.</param>
+    private static void Send(UploadStore store, List<Upload> recorded)
+    {
+        recorded.Add(store.Begin(Announced));
+        foreach (int offset in (int[])[0, Half])
+        {
+            store.Write(new WriteUploadRequest { UploadId = recorded[^1].Id, Path = "parts/weights", Offset = offset, Data = ByteString.CopyFrom(Content, offset, Half) });
+            recorded.Add(store.Record(recorded[^1].Id, new Dictionary<string, ReceivedRanges> { ["parts/weights"] = new([new ByteRange { Offset = offset, Length = Half }]) }));
+        }
+    }
+}
