@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lema.Engine.Errors;
 using Lema.Server.Hosting;
 using Lema.Server.Models;
+using Lema.Server.Monitoring;
 using Lema.Server.Security;
 using Lema.Server.Storage;
 
@@ -28,7 +29,7 @@ internal static class CheckCommand
         Try(problems, () =>
         {
             using DataFolder data = DataFolder.Open(options.DataFolder);
-            using RunDatabase database = RunDatabase.Open(data.Database);
+            using RunDatabase database = RunDatabase.Open(data.Database, goesOn: StartExtension.FromEnvironment().GoesOn);
             if (options.Tls is { } tls) Try(problems, () => ServerTls.Load(tls, data).Dispose());
         });
         if (options.Tls?.ClientCaFile is { } authorities) Try(problems, () => ServerTls.LoadAuthorities(authorities));

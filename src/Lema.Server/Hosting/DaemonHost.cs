@@ -1,4 +1,5 @@
 using Lema.Engine.Errors;
+using Lema.Server.Monitoring;
 using Lema.Server.Security;
 using Lema.Server.Storage;
 using Lema.Server.Workers;
@@ -20,7 +21,7 @@ public static class DaemonHost
             WorkerRecords.EndOrphans(data.Workers);
             DiskReserve reserve = new(data.Reserve);
             reserve.Refill();
-            RunDatabase database = RunDatabase.Open(data.Database, reserve);
+            RunDatabase database = RunDatabase.Open(data.Database, reserve, StartExtension.FromEnvironment().GoesOn);
             StartupCleanup.Run(data, database);
             await new TokenStore(database, TimeProvider.System).EnsureFirstTokenAsync(data.AdminToken).ConfigureAwait(false);
 

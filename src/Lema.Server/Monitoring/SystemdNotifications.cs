@@ -1,21 +1,20 @@
 using System.Net.Sockets;
-using System.Text;
 
 namespace Lema.Server.Monitoring;
 
 /// <summary>Tells systemd that the daemon is ready, that it is stopping, and in between that it is well (sd_notify(3), WatchdogSec). Lives as long as the daemon.</summary>
-/// <param name="socket">NOTIFY_SOCKET; null: nobody asks.</param>
+/// <param name="systemd">Null: nobody asks.</param>
 /// <param name="watchdog">Longest silence that systemd allows; null: it does not watch.</param>
-internal sealed partial class SystemdNotifications(string? socket, TimeSpan? watchdog, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<SystemdNotifications> logger) : BackgroundService
+internal sealed partial class SystemdNotifications(SystemdSocket? systemd, TimeSpan? watchdog, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<SystemdNotifications> logger) : BackgroundService
 {
     public static SystemdNotifications FromEnvironment(IServiceProvider services) => new(
-        Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } socket ? socket : null,
+        SystemdSocket.FromEnvironment(),
         long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), out long microseconds) ? TimeSpan.FromMicroseconds(microseconds) : null,
         services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<SystemdNotifications>>());
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
-        if (socket is null) return;
+        if (systemd is null) return;
         lifetime.ApplicationStarted.Register(() => Send("READY=1"));
         lifetime.ApplicationStopping.Register(() => Send("STOPPING=1"));
         if (watchdog is not { } limit) return;
@@ -33,13 +32,11 @@ internal sealed partial class SystemdNotifications(string? socket, TimeSpan? wat
     {
         try
         {
-            using Socket notify = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            // A leading @ stands for the NUL of an abstract address.
-            notify.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(socket![0] == '@' ? '\0' + socket[1..] : socket));
+            systemd!.Send(state);
         }
         catch (SocketException error)
         {
-            // Nobody listens, while systemd replaces itself for one: that is no reason for the daemon to go down.
+            // No reason for the daemon to go down.
             LogNotTold(state, error.Message);
         }
     }

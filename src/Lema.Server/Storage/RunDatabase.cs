@@ -2,6 +2,7 @@ using System.Globalization;
 using Dapper;
 using Lema.Engine.Errors;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Lema.Server.Storage;
 
@@ -12,6 +13,9 @@ public sealed class RunDatabase : IDisposable
 {
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writing = new(1, 1);
+
+    /// <summary>Pages that are checked, or steps that a statement takes, between two signs of life.</summary>
+    private const int StepsBetweenSigns = 1_000;
 
     private readonly DiskReserve? _reserve;
 
@@ -28,18 +32,19 @@ public sealed class RunDatabase : IDisposable
     /// <exception cref="StorageException">The database is damaged.</exception>
     /// <exception cref="InvalidInputException">It was written by a later version.</exception>
     /// <param name="reserve">Given up when the disk is full, so that a write can still be made.</param>
-    internal static RunDatabase Open(string file, DiskReserve? reserve = null)
+    /// <param name="goesOn">Called again and again: the check of a large database takes minutes.</param>
+    internal static RunDatabase Open(string file, DiskReserve? reserve = null, Action? goesOn = null)
     {
         try
         {
             try
             {
-                Prepare(file);
+                Prepare(file, goesOn);
             }
             catch (SqliteException full) when (FullDisk.IsWhy(full) && reserve?.Release() == true)
             {
                 // Opened, it takes some pages beside the file, which a daemon that stopped in order has given back.
-                Prepare(file);
+                Prepare(file, goesOn);
             }
             return new RunDatabase(file, reserve);
         }
@@ -49,12 +54,14 @@ public sealed class RunDatabase : IDisposable
         }
     }
 
-    private static void Prepare(string file)
+    private static void Prepare(string file, Action? goesOn)
     {
+        goesOn?.Invoke();
         using SqliteConnection connection = new(ConnectionString(file, SqliteOpenMode.ReadWriteCreate));
         try
         {
             connection.Open();
+            if (goesOn is not null) raw.sqlite3_progress_handler(connection.Handle, StepsBetweenSigns, _ => { goesOn(); return 0; }, null);
             connection.Execute("PRAGMA journal_mode = WAL");
             string verdict = connection.QueryFirst<string>("PRAGMA quick_check(1)");
             if (verdict != "ok") throw new StorageException(file, 0, $"the database is damaged: {verdict}. Restore it with `lema-server restore`.");
