@@ -1,5 +1,8 @@
 using Lema.Engine.Errors;
+using Lema.Engine.Streaming;
+using Lema.Engine.Training;
 using Lema.Protocol.V1;
+using Lema.Server.EngineJobs;
 using Lema.Server.Monitoring;
 using Lema.Server.Tests.Fakes;
 using Lema.Server.Workers;
@@ -33,6 +36,24 @@ public sealed class WatchdogTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => WatchAsync(_ => Task.FromResult(new PingResponse { Heartbeat = ++heartbeat }), WorkerWatchdog.WorksWithin * 2));
     }
 
+    [Fact(DisplayName = "a worker in a step that takes long: visits of weights are signs of life, reports without any are none")]
+    public async Task StreamReporter_WhileWeightsAreVisited_RaisesTheHeartbeatAndOtherwiseNot()
+    {
+        VisitedStream stream = new();
+        using JobHost host = new(new ReportingRunner(stream));
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(1));
+        await using IAsyncEnumerator<WorkerEvent> reports = host.ExecuteAsync(new WorkerJob(), late.Token).GetAsyncEnumerator(late.Token);
+        for (int i = 0; i < 2; i++) Assert.True(await reports.MoveNextAsync());
+        Assert.Equal(0UL, host.Heartbeat);
+
+        stream.Visits = 5;
+        // The first may have been on its way.
+        for (int i = 0; i < 2; i++) Assert.True(await reports.MoveNextAsync());
+        Assert.Equal(1UL, host.Heartbeat);
+        for (int i = 0; i < 2; i++) Assert.True(await reports.MoveNextAsync());
+        Assert.Equal(1UL, host.Heartbeat);
+    }
+
     [Fact(DisplayName = "memory guard: a worker over its limit is ended, with the figures")]
     public async Task Watched_WorkerOverItsLimit_IsEndedWithTheFigures()
     {
@@ -51,6 +72,52 @@ public sealed class WatchdogTests
     [InlineData(1_300, 0, false, 1L << 20, false)]
     public void Judge_ByLimitAndShortage_EndsWhoHasMoreThanItsShare(long rss, long given, bool isLimit, long available, bool ends) =>
         Assert.Equal(ends, MemoryGuard.Judge("job", rss, given, isLimit, available) is not null);
+
+    /// <summary>A job that is within one step all the time.</summary>
+    private sealed class ReportingRunner(IWeightStream stream) : IJobRunner
+    {
+        public void Run(WorkerJob job, IJobContext context)
+        {
+            using StreamReporter reporter = new(new StreamOpened(stream, new Engine.Streaming.Planning.MemoryLedger()), "job", context);
+            context.Stop.WaitHandle.WaitOne();
+        }
+    }
+
+    /// <summary>A stream of no units whose visits the test counts.</summary>
+    private sealed class VisitedStream : IWeightStream
+    {
+        private long _visits;
+
+        public long Visits
+        {
+            get => Interlocked.Read(ref _visits);
+            set => Interlocked.Exchange(ref _visits, value);
+        }
+
+        public IReadOnlyList<StreamUnit> Units => [];
+
+        public long SlotBytes => 0;
+
+        public long DeviceSlotBytes => 0;
+
+        public MemoryRange HostMemory => default;
+
+        public StreamStatistics Statistics => new(DiskBytes: 0, DeviceBytes: 0, DiskStallSeconds: 0, DeviceStallSeconds: 0, Loads: 0, Hits: 0, Visits);
+
+        public StreamPicture Picture => new([], Current: -1, Descends: false);
+
+        public void Schedule(IEnumerable<int> visits) => throw new NotSupportedException();
+
+        public void ScheduleNext(IEnumerable<int> visits) => throw new NotSupportedException();
+
+        public UnitLease Acquire(int unit) => throw new NotSupportedException();
+
+        public TorchSharp.torch.Tensor GatherRows(Engine.Weights.TensorEntry matrix, ReadOnlySpan<long> rows) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
+    }
 
     /// <summary>Watches for so long by the test's clock, then leaves.</summary>
     private static async Task WatchAsync(Func<CancellationToken, Task<PingResponse>> ping, TimeSpan time)
