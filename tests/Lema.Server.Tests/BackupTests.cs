@@ -114,6 +114,48 @@ public sealed class BackupTests
         await Assert.ThrowsAsync<NotFoundException>(() => daemon.Services.GetRequiredService<RunJournal>().ChangeStateAsync(held, RunState.Stopped, RunState.Queued));
     }
 
+    [Fact(DisplayName = "prune: evaluations")]
+    public async Task Prune_OfEvaluations_RemovesOldOnesOfNoRunAndLeavesThoseOfRunsThatStayAndThoseAtWork()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(5);
+        await daemon.StartRunAsync(20, request => request.Name = "stays");
+        await daemon.UntilStepAsync("stays", 5);
+        string ofModel = await EvaluateAsync(daemon, new ModelReference { Model = "lema-tiny" });
+        string ofRun = await EvaluateAsync(daemon, new ModelReference { Run = "stays", BaseOnly = true });
+        using SemaphoreSlim go = new(0);
+        daemon.Runner.BeforeEnd = () => Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
+        Evaluation.EvaluationClient evaluations = new(daemon.Channel);
+        EvaluationJob atWork = await evaluations.StartEvaluationAsync(new StartEvaluationRequest { Target = new ModelReference { Model = "lema-tiny" }, Dataset = "rows-heldout" });
+
+        Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.FromDays(1), TimeProvider.System));
+        Assert.Equal([$"evaluation {ofModel}"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+
+        go.Release();
+        await UntilEndedAsync(evaluations, atWork.Id);
+        Assert.Equal([atWork.Id, ofRun], (await evaluations.ListEvaluationsAsync(new ListEvaluationsRequest())).Evaluations.Select(one => one.Id));
+        using (var connection = daemon.Services.GetRequiredService<RunDatabase>().Connect())
+            Assert.Equal(0, Dapper.SqlMapper.QueryFirst<int>(connection, "SELECT count(*) FROM job_replies WHERE job_id = @ofModel", new { ofModel }));
+
+        gate.Release(100);
+        await daemon.WaitForAsync("stays", RunState.Completed);
+        Assert.Equal(["stays", $"evaluation {ofRun}", $"evaluation {atWork.Id}"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+    }
+
+    private static async Task<string> EvaluateAsync(TestDaemon daemon, ModelReference target)
+    {
+        Evaluation.EvaluationClient evaluations = new(daemon.Channel);
+        EvaluationJob job = await evaluations.StartEvaluationAsync(new StartEvaluationRequest { Target = target, Dataset = "rows-heldout" });
+        await UntilEndedAsync(evaluations, job.Id);
+        return job.Id;
+    }
+
+    private static async Task UntilEndedAsync(Evaluation.EvaluationClient evaluations, string id)
+    {
+        await foreach (WatchEvaluationResponse _ in evaluations.WatchEvaluation(new WatchEvaluationRequest { Id = id }).ResponseStream.ReadAllAsync()) { }
+    }
+
     [Fact(DisplayName = "prune beside a daemon: an upload that is just being made stays")]
     public async Task Prune_OfAnUploadWithoutFilesYet_LeavesIt()
     {

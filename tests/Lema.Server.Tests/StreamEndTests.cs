@@ -79,6 +79,54 @@ public sealed class StreamEndTests
         Assert.True(clock.GetUtcNow() - start >= PatientWriter.Limit, $"ended after {clock.GetUtcNow() - start}");
     }
 
+    [Fact(DisplayName = "streams: a download that is not read ends")]
+    public async Task Download_NotRead_IsEndedAfterTheWriteLimitAndGoesOnFromWhereItWas()
+    {
+        FakeTimeProvider clock = new(DateTimeOffset.UtcNow);
+        await using TestDaemon daemon = await TestDaemon.StartAsync(configure: services => services.AddSingleton<TimeProvider>(clock));
+        // Far more than any buffer between the two holds.
+        string row = $$"""{"prompt":"{{new string('x', 100_000)}}","completion":"y"}""" + "\n";
+        const int rows = 300;
+        await UploadAsync(daemon, "large", row, rows);
+        Protocol.V1.Artifacts.ArtifactsClient artifacts = new(daemon.Channel);
+        DownloadArtifactRequest request = new() { Owner = "dataset/large", Path = "large.jsonl" };
+        using AsyncServerStreamingCall<DownloadArtifactResponse> stuck = artifacts.DownloadArtifact(request);
+        Assert.True(await stuck.ResponseStream.MoveNext(CancellationToken.None));
+        long have = stuck.ResponseStream.Current.Data.Length, size = stuck.ResponseStream.Current.SizeBytes;
+        string file = Directory.GetFiles(Path.Combine(daemon.Folder, "datasets")).Single();
+        Assert.True(IsOpen(file));
+
+        DateTimeOffset start = clock.GetUtcNow();
+        using CancellationTokenSource late = new(Patience);
+        while (IsOpen(file))
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(10, late.Token);
+        }
+        Assert.True(clock.GetUtcNow() - start >= PatientWriter.Limit, $"ended after {clock.GetUtcNow() - start}");
+
+        await Assert.ThrowsAsync<RpcException>(async () => { while (await stuck.ResponseStream.MoveNext(late.Token)) have += stuck.ResponseStream.Current.Data.Length; });
+        Assert.InRange(have, 1, size - 1);
+        request.Offset = have;
+        await foreach (DownloadArtifactResponse part in artifacts.DownloadArtifact(request, cancellationToken: late.Token).ResponseStream.ReadAllAsync(late.Token)) have += part.Data.Length;
+        Assert.Equal((long)row.Length * rows, have);
+    }
+
+    private static bool IsOpen(string file)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Open files are looked up on Linux alone.");
+        return Directory.EnumerateFiles("/proc/self/fd").Any(open => new FileInfo(open).LinkTarget == file);
+    }
+
+    private static async Task UploadAsync(TestDaemon daemon, string name, string row, int rows)
+    {
+        using AsyncClientStreamingCall<UploadDatasetRequest, Dataset> call = new Protocol.V1.Datasets.DatasetsClient(daemon.Channel).UploadDataset();
+        await call.RequestStream.WriteAsync(new UploadDatasetRequest { Header = new UploadDatasetRequest.Types.Header { Name = name, FileName = "rows.jsonl", SizeBytes = (long)row.Length * rows } });
+        for (int i = 0; i < rows; i++) await call.RequestStream.WriteAsync(new UploadDatasetRequest { Chunk = Google.Protobuf.ByteString.CopyFromUtf8(row) });
+        await call.RequestStream.CompleteAsync();
+        await call;
+    }
+
     private static async Task<string> SayAsync(Chat.ChatClient chat, string text)
     {
         string reply = "";

@@ -29,7 +29,8 @@ internal static class DaemonServices
 
         services.AddSingleton<TokenStore>();
         services.AddSingleton<FailureLimiter>();
-        services.AddSingleton(provider => new AuditLog(data.AuditLog, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditLog>>()));
+        services.AddSingleton(new AuditFiles(data.AuditLog));
+        services.AddSingleton(provider => new AuditLog(provider.GetRequiredService<AuditFiles>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditLog>>()));
 
         services.AddSingleton(new ModelRoots(options.ModelRoots));
         services.AddSingleton<ModelRegistry>();

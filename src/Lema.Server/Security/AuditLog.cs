@@ -13,18 +13,17 @@ internal sealed partial class AuditLog : IDisposable
     private const int MostWaiting = 10_000;
 
     private readonly Lock _gate = new();
-    private readonly FileStream _file;
+    private readonly AuditFiles _files;
     private readonly TimeProvider _clock;
     private readonly ILogger<AuditLog> _logger;
     private readonly Queue<byte[]> _waiting = new();
-    private bool _isRefused;
+    private FileStream? _file;
+    private bool _isRefused, _isTooLong;
 
-    public AuditLog(string file, TimeProvider clock, ILogger<AuditLog> logger)
+    public AuditLog(AuditFiles files, TimeProvider clock, ILogger<AuditLog> logger)
     {
-        // Without a buffer nothing of a line is left to be written later by itself.
-        FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        _file = new FileStream(file, options);
+        _files = files;
+        _file = files.Open();
         _clock = clock;
         _logger = logger;
     }
@@ -49,34 +48,69 @@ internal sealed partial class AuditLog : IDisposable
         lock (_gate)
         {
             WriteWaiting();
-            _file.Dispose();
+            _file?.Dispose();
         }
     }
 
     private void WriteWaiting()
     {
-        long whole = _file.Position;
         try
         {
             while (_waiting.TryPeek(out byte[]? line))
             {
-                _file.Write(line);
+                _file ??= _files.Open();
+                if (_file.Position > 0 && _file.Position + line.Length > _files.MostBytes) BeginNext();
+                WriteWhole(_file ??= _files.Open(), line);
                 _waiting.Dequeue();
-                whole = _file.Position;
             }
             _isRefused = false;
         }
-        catch (IOException refused)
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            // The last bytes of a disk may have taken the beginning of a line.
-            _file.SetLength(whole);
             if (!_isRefused) LogRefused(refused.Message);
             _isRefused = true;
         }
     }
 
+    private static void WriteWhole(FileStream file, byte[] line)
+    {
+        long whole = file.Position;
+        try
+        {
+            file.Write(line);
+        }
+        catch (IOException)
+        {
+            // The last bytes of a disk may have taken the beginning of a line.
+            file.SetLength(whole);
+            throw;
+        }
+    }
+
+    /// <summary>A file that cannot be put aside grows on: better too long a record than none.</summary>
+    private void BeginNext()
+    {
+        try
+        {
+            _file!.Flush(flushToDisk: true);
+            // Elsewhere than on Unix an open file keeps its name.
+            _file.Dispose();
+            _file = null;
+            _files.PutAside();
+            _isTooLong = false;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            if (!_isTooLong) LogTooLong(refused.Message);
+            _isTooLong = true;
+        }
+    }
+
     [LoggerMessage(Level = LogLevel.Error, Message = "The audit log cannot be written ({Reason}); its lines wait")]
     private partial void LogRefused(string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The audit log cannot begin another file ({Reason}); this one grows on")]
+    private partial void LogTooLong(string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Lost to the audit log: {Who} {Call} {Target} {Result}")]
     private partial void LogLost(string who, string call, string target, string result);

@@ -8,7 +8,7 @@ using Lema.Server.Errors;
 namespace Lema.Server.Services;
 
 /// <summary>Files, for clients. Made for each call.</summary>
-internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes, UploadStore uploads, UploadCommit commit) : Protocol.V1.Artifacts.ArtifactsBase
+internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes, UploadStore uploads, UploadCommit commit, PatientWriter writer) : Protocol.V1.Artifacts.ArtifactsBase
 {
     private const int ChunkBytes = 1 << 20;
 
@@ -45,7 +45,7 @@ internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes,
             DownloadArtifactResponse response = new() { Offset = offset, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, count)) };
             if (first) response.SizeBytes = file.Length;
             if (file.Position >= end) response.Sha256 = sha256;
-            await responseStream.WriteAsync(response);
+            await writer.WriteAsync(responseStream, response, context.CancellationToken);
             first = false;
         } while (file.Position < end);
     }

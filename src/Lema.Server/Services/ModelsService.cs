@@ -13,7 +13,7 @@ using Lema.Server.Storage;
 namespace Lema.Server.Services;
 
 /// <summary>Base models, for clients. Made for each call.</summary>
-internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJobs workers, PreparationLocks locks) : Protocol.V1.Models.ModelsBase
+internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJobs workers, PreparationLocks locks, PatientWriter writer) : Protocol.V1.Models.ModelsBase
 {
     private static readonly string[] Dtypes = ["base", "fp16"];
 
@@ -59,7 +59,7 @@ internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJ
         try
         {
             await workers.RunAsync($"prepare {request.Name}", new WorkerJob { Prepare = job }, JobMemory.ForCopy(),
-                next => next.KindCase == WorkerEvent.KindOneofCase.Progress ? responseStream.WriteAsync(new PrepareModelResponse { Progress = next.Progress }) : Task.CompletedTask,
+                next => next.KindCase == WorkerEvent.KindOneofCase.Progress ? writer.WriteAsync(responseStream, new PrepareModelResponse { Progress = next.Progress }, context.CancellationToken) : Task.CompletedTask,
                 context.CancellationToken);
         }
         finally
@@ -67,7 +67,7 @@ internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJ
             // A worker that was killed cleaned nothing up.
             AtomicFolder.RemoveLeftoverOf(output);
         }
-        await responseStream.WriteAsync(new PrepareModelResponse { Completed = Describe(record) });
+        await writer.WriteAsync(responseStream, new PrepareModelResponse { Completed = Describe(record) }, context.CancellationToken);
     }
 
     public override async Task<DeleteModelResponse> DeleteModel(DeleteModelRequest request, ServerCallContext context)

@@ -1,6 +1,7 @@
 using Dapper;
 using Lema.Engine.Errors;
 using Lema.Engine.Storage;
+using Lema.Server.Security;
 using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Storage;
@@ -9,7 +10,7 @@ namespace Lema.Server.Storage;
 internal static class DataBackup
 {
     private static readonly string[] Parts = ["models", "datasets", "adapters", "runs", "tls"];
-    private static readonly string[] Files = ["admin.token", "audit.jsonl"];
+    private const string AuditName = "audit.jsonl";
 
     /// <summary>Made whole or not at all.</summary>
     /// <exception cref="LemaException">The data folder has no database, the target exists, or the disk refuses.</exception>
@@ -53,7 +54,9 @@ internal static class DataBackup
 
     private static void Copy(string from, string to)
     {
-        foreach (string file in Files.Where(file => File.Exists(Path.Combine(from, file)))) File.Copy(Path.Combine(from, file), Path.Combine(to, file));
+        // The audit log that is written before those put aside: one that is put aside in between is there twice, not missing.
+        foreach (string name in (string[])["admin.token", AuditName]) CopyIfThere(Path.Combine(from, name), to);
+        foreach ((long _, string file) in AuditFiles.Aside(Path.Combine(from, AuditName)).ToArray()) CopyIfThere(file, to);
         foreach (string part in Parts.Where(part => Directory.Exists(Path.Combine(from, part))))
         {
             Folders.CreatePrivate(Path.Combine(to, part));
@@ -63,18 +66,23 @@ internal static class DataBackup
                 if (path.Split('/').Any(name => name.StartsWith('.'))) continue;
                 string target = Path.Combine(to, part, path);
                 Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                try
-                {
-                    file.CopyTo(target);
-                }
-                catch (FileNotFoundException)
-                {
-                    // A checkpoint that was removed meanwhile to keep the last few.
-                }
-                catch (DirectoryNotFoundException)
-                {
-                }
+                // A checkpoint may be removed meanwhile to keep the last few.
+                CopyIfThere(file.FullName, Path.GetDirectoryName(target)!);
             }
+        }
+    }
+
+    private static void CopyIfThere(string file, string folder)
+    {
+        try
+        {
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        }
+        catch (FileNotFoundException)
+        {
+        }
+        catch (DirectoryNotFoundException)
+        {
         }
     }
 }

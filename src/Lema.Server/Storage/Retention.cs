@@ -9,15 +9,17 @@ namespace Lema.Server.Storage;
 internal static class Retention
 {
     private static readonly int[] Ended = [(int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped];
+    private static readonly int[] AtWork = [(int)JobState.Queued, (int)JobState.Running];
 
     /// <summary>Removed by the next start of the daemon where a kill left it.</summary>
     private const string PrunedMark = ".pruned-";
 
     /// <summary>
-    /// Removes runs that ended longer ago, with their events and checkpoints, and uploads that nobody has gone on with for as long. A daemon may be at work beside it: what a run
+    /// Removes runs that ended longer ago, with their events and checkpoints, evaluations of no run, or of one that is gone, that ended longer ago, and uploads that nobody has
+    /// gone on with for as long. A daemon may be at work beside it: what a run
     /// that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
     /// </summary>
-    /// <returns>Names of the runs, and the uploads.</returns>
+    /// <returns>Names of the runs, the evaluations and the uploads.</returns>
     public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock)
     {
         using RunDatabase database = RunDatabase.OpenExisting(Path.Combine(data, DataFolder.DatabaseName));
@@ -33,12 +35,25 @@ internal static class Retention
             Folders.DeleteIfThere(Path.Combine(data, "runs", run.Id));
             names.Add(run.Name);
         }
+        names.AddRange(await PruneEvaluationsAsync(database, before).ConfigureAwait(false));
         return [.. names, .. PruneUploads(Path.Combine(data, "uploads"), before.UtcDateTime)];
+    }
+
+    /// <summary>An evaluation of a run that is kept belongs to it and stays.</summary>
+    private static async Task<IReadOnlyList<string>> PruneEvaluationsAsync(RunDatabase database, DateTimeOffset before)
+    {
+        string[] old;
+        using (SqliteConnection connection = database.Connect())
+            old = [.. connection.Query<byte[]>("SELECT body FROM jobs WHERE kind = 'evaluation' AND state NOT IN @AtWork AND run_id NOT IN (SELECT id FROM runs)", new { AtWork }, buffered: false)
+                .Select(EvaluationJob.Parser.ParseFrom).Where(evaluation => evaluation.Ended is { } ended && ended.ToDateTimeOffset() < before).Select(evaluation => evaluation.Id)];
+        foreach (string id in old)
+            await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM jobs WHERE id = @id", new { id }, transaction)).ConfigureAwait(false);
+        return [.. old.Select(id => $"evaluation {id}")];
     }
 
     private static bool IsUsed(SqliteConnection connection, SqliteTransaction transaction, RunSummary run)
     {
-        if (connection.QueryFirst<long>("SELECT count(*) FROM jobs WHERE run_id = @Id AND state IN @States", new { run.Id, States = new[] { (int)JobState.Queued, (int)JobState.Running } }, transaction) > 0) return true;
+        if (connection.QueryFirst<long>("SELECT count(*) FROM jobs WHERE run_id = @Id AND state IN @States", new { run.Id, States = AtWork }, transaction) > 0) return true;
         return connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new { Ended }, transaction).Select(RunDetail.Parser.ParseFrom)
             .Any(other => other.Settings?.InitAdapter is { } adapter && (adapter == AdapterFinder.RunPrefix + run.Id || adapter == AdapterFinder.RunPrefix + run.Name));
     }

@@ -3,8 +3,10 @@ using Grpc.Core;
 using Lema.Engine.Checkpoints;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
+using Lema.Server.Security;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests.Faults;
 
@@ -71,7 +73,9 @@ public sealed class DiskFullTests
         const int calls = 60;
         using SmallDisk disk = SmallDisk.Mount(megabytes: 64);
         string audit = Path.Combine(disk.Folder("data"), "audit.jsonl");
-        await using (TestDaemon daemon = await TestDaemon.StartAsync(disk.Folder("data"), realWorkers: true))
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(disk.Folder("data"), realWorkers: true,
+            // Put aside now and then, also while there is no room for the next.
+            configure: services => services.AddSingleton(new AuditFiles(audit, mostBytes: 2_000, kept: 100))))
         {
             disk.Fill();
             for (int i = 0; i < calls; i++)
@@ -84,7 +88,8 @@ public sealed class DiskFullTests
             disk.Free();
             await daemon.AddDatasetAsync();
         }
-        string[] lines = File.ReadAllLines(audit);
+        Assert.True(AuditFiles.Aside(audit).Count() > 3);
+        string[] lines = [.. AuditFiles.Aside(audit).Select(file => file.Path).Append(audit).SelectMany(File.ReadAllLines)];
         Assert.Equal(calls, lines.Count(line => line.Contains("\"target\":\"rows", StringComparison.Ordinal) && line.Contains("ResourceExhausted", StringComparison.Ordinal)));
         Assert.All(lines, line => System.Text.Json.JsonDocument.Parse(line).Dispose());
     }
