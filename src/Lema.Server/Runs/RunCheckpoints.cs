@@ -3,6 +3,7 @@ using Lema.Engine.Checkpoints;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Storage;
+using Microsoft.Data.Sqlite;
 using Checkpoint = Lema.Protocol.V1.Checkpoint;
 
 namespace Lema.Server.Runs;
@@ -22,7 +23,7 @@ internal sealed class RunCheckpoints(RunJournal journal, DataFolder data)
         {
             await ReconcileAsync(session).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is LemaException || FullDisk.IsWhy(error))
+        catch (Exception error) when (error is LemaException or SqliteException or IOException)
         {
         }
     }

@@ -178,9 +178,9 @@ internal sealed class RunExecution(
         {
             await journal.LogAsync(session, LogLine.Types.Level.Error, failure.Message).ConfigureAwait(false);
         }
-        catch (SqliteException full) when (FullDisk.IsWhy(full))
+        catch (SqliteException)
         {
-            // The run's state, which is written as soon as there is space, says it too.
+            // The run's state, which is written as soon as the disk takes it, says it too.
         }
         await LeaveAsync(state => !failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message).ConfigureAwait(false);
     }
@@ -203,9 +203,11 @@ internal sealed class RunExecution(
             catch (ConflictException) when (session.State != from)
             {
             }
-            catch (SqliteException full) when (FullDisk.IsWhy(full))
+            catch (SqliteException)
             {
-                // Not even the state can be written down. It will be, before anything else happens to the run.
+                // The disk is full or refuses: not even the state can be written down. It will be, before anything else happens to the run; a daemon that is told to stop leaves
+                // it to the next one, to which the run is one that was at work.
+                if (_draining) return;
                 await Task.Delay(WriteAgainAfter, clock, _kill.Token).ConfigureAwait(false);
             }
         }

@@ -53,7 +53,7 @@ internal sealed partial class RunScheduler(
         }
     }
 
-    /// <summary>On a full disk nothing can be taken up yet, and the daemon is there to be asked.</summary>
+    /// <summary>On a disk that is full or refuses nothing can be taken up yet, and the daemon is there to be asked.</summary>
     private async Task<bool> TryTakeUpAsync()
     {
         try
@@ -61,9 +61,9 @@ internal sealed partial class RunScheduler(
             await TakeUpAsync().ConfigureAwait(false);
             return true;
         }
-        catch (Exception full) when (FullDisk.IsWhy(full))
+        catch (Exception error) when (error is SqliteException || FullDisk.IsWhy(error))
         {
-            LogQueueFailed(TryAgainAfter, full);
+            LogQueueFailed(TryAgainAfter, error);
             return false;
         }
     }
@@ -181,9 +181,9 @@ internal sealed partial class RunScheduler(
                     await QueueAgainAsync(session, fruitless.Value, isNews: true).ConfigureAwait(false);
                     break;
                 }
-                catch (SqliteException full) when (FullDisk.IsWhy(full))
+                catch (SqliteException refused)
                 {
-                    LogNoSpace(session.Summary.Name, TryAgainAfter);
+                    LogNotQueued(session.Summary.Name, refused.Message, TryAgainAfter);
                     await Task.Delay(TryAgainAfter, clock, _drain.Token).ConfigureAwait(false);
                 }
             }
@@ -249,9 +249,9 @@ internal sealed partial class RunScheduler(
             await QueueAsync(session, RunState.Paused, "There is space on the disk again.").ConfigureAwait(false);
             Wake();
         }
-        catch (SqliteException full) when (FullDisk.IsWhy(full))
+        catch (SqliteException refused)
         {
-            LogNoSpace(session.Summary.Name, DiskSpace.Interval);
+            LogNotQueued(session.Summary.Name, refused.Message, DiskSpace.Interval);
         }
     }
 
@@ -276,8 +276,8 @@ internal sealed partial class RunScheduler(
     [LoggerMessage(Level = LogLevel.Error, Message = "The queue could not be looked through; it will be again in {Pause}")]
     private partial void LogQueueFailed(TimeSpan pause, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Name} cannot be queued while the disk is full; it is tried again in {Pause}")]
-    private partial void LogNoSpace(string name, TimeSpan pause);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Name} could not be queued, which is tried again in {Pause}: {Reason}")]
+    private partial void LogNotQueued(string name, string reason, TimeSpan pause);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {Name} broke off")]
     private partial void LogFailed(string name, Exception error);

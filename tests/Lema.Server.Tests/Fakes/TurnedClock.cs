@@ -23,13 +23,18 @@ internal sealed class TurnedClock() : FakeTimeProvider(DateTimeOffset.UtcNow)
     /// <inheritdoc cref="UntilAsync{T}"/>
     public async Task UntilAsync(Task awaited)
     {
+        await UntilAsync(() => awaited.IsCompleted);
+        await awaited;
+    }
+
+    /// <summary>Turns the clock until something is so, and not much further.</summary>
+    public async Task UntilAsync(Func<bool> isSo)
+    {
         using CancellationTokenSource late = new(TimeSpan.FromMinutes(1));
-        while (!awaited.IsCompleted)
+        while (!isSo())
         {
             Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(awaited, Task.Delay(50, late.Token));
-            late.Token.ThrowIfCancellationRequested();
+            await Task.Delay(50, late.Token);
         }
-        await awaited;
     }
 }

@@ -29,8 +29,10 @@ public sealed class RefusedWriteTests
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
         stage.Refused.End();
 
-        RunSummary paused = await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Paused));
-        Assert.Contains("full", paused.Reason, StringComparison.Ordinal);
+        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
+        await stage.Clock.UntilAsync(() => session.Detail.WaitsForDisk);
+        Assert.Equal(RunState.Paused, session.State);
+        Assert.Contains("full", session.Summary.Reason, StringComparison.Ordinal);
         await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
     }
 
@@ -57,7 +59,8 @@ public sealed class RefusedWriteTests
         string run = (await daemon.StartRunAsync(20)).Summary.Id;
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
         stage.Refused.End();
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Paused));
+        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
+        await stage.Clock.UntilAsync(() => session.Detail.WaitsForDisk);
 
         stage.Refuse(RefusedWrites.QuotaExceeded);
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(4));
@@ -77,7 +80,8 @@ public sealed class RefusedWriteTests
         string run = (await daemon.StartRunAsync(20)).Summary.Id;
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
         stage.Refused.End();
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Paused));
+        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
+        await stage.Clock.UntilAsync(() => session.Detail.WaitsForDisk);
 
         stage.Refuse(RefusedWrites.QuotaExceeded);
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(2));
@@ -110,6 +114,40 @@ public sealed class RefusedWriteTests
         stage.Refused.End();
 
         await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
+    }
+
+    [Fact(DisplayName = "disk full, quota: a daemon that is told to stop does not wait for space, and the next one takes the run up")]
+    public async Task Stop_WhileTheStateOfARunCannotBeWritten_EndsBeforeTheDrainLimit()
+    {
+        using Stage stage = new();
+        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(RefusedWrites.NoSpaceLeft); };
+        string run;
+        await using (TestDaemon daemon = await stage.StartAsync())
+        {
+            await daemon.AddDatasetAsync();
+            run = (await daemon.StartRunAsync(20)).Summary.Id;
+            await stage.Clock.UntilAsync(stage.Refused.UntilAsync(4));
+            DateTimeOffset told = stage.Clock.GetUtcNow();
+            await stage.Clock.UntilAsync(daemon.StopAsync());
+            Assert.InRange(stage.Clock.GetUtcNow() - told, TimeSpan.Zero, TimeSpan.FromSeconds(9));
+        }
+        stage.Refused.End();
+        await using TestDaemon again = await stage.StartAsync();
+        await stage.Clock.UntilAsync(again.WaitForAsync(run, RunState.Completed));
+    }
+
+    [Fact(DisplayName = "EIO: of the database")]
+    public async Task WritesRefused_ForAnotherReason_EndTheRunAsFailedAndNotAsOneWithoutAWorker()
+    {
+        using Stage stage = new();
+        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(RefusedWrites.InputOutput); };
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
+        stage.Refused.End();
+        RunSummary failed = await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Failed));
+        Assert.Contains("I/O", failed.Reason, StringComparison.Ordinal);
     }
 
     [Fact(DisplayName = "disk full, quota: when a run fails")]

@@ -17,8 +17,8 @@ internal sealed class RefusedWrites : IDisposable
     private static readonly List<RefusedWrites> Active = [];
 
     // Held for the life of the process, for SQLite calls them.
-    private static readonly WriteCall Write = (file, bytes, count) => Refuse(file) ? -1 : SystemWrite(file, bytes, count);
-    private static readonly WriteAtCall WriteAt = (file, bytes, count, offset) => Refuse(file) ? -1 : SystemWriteAt(file, bytes, count, offset);
+    private static readonly WriteCall Write = (file, bytes, count) => Refusal(file) is > 0 and int error ? Refuse(error) : SystemWrite(file, bytes, count);
+    private static readonly WriteAtCall WriteAt = (file, bytes, count, offset) => Refusal(file) is > 0 and int error ? Refuse(error) : SystemWriteAt(file, bytes, count, offset);
 
     private readonly string _folder;
     private readonly SemaphoreSlim _refused = new(0);
@@ -67,7 +67,15 @@ internal sealed class RefusedWrites : IDisposable
         _refused.Dispose();
     }
 
-    private static bool Refuse(int file)
+    /// <summary>Nothing may come after it that sets errno to something else.</summary>
+    private static nint Refuse(int error)
+    {
+        Marshal.SetLastSystemError(error);
+        return -1;
+    }
+
+    /// <returns>0: the write goes through.</returns>
+    private static int Refusal(int file)
     {
         lock (Gate)
         {
@@ -75,10 +83,9 @@ internal sealed class RefusedWrites : IDisposable
             {
                 if (one._error == 0 || File.ResolveLinkTarget($"/proc/self/fd/{file}", returnFinalTarget: false) is not { } target || !target.FullName.StartsWith(one._folder, StringComparison.Ordinal)) continue;
                 one._refused.Release();
-                Marshal.SetLastSystemError(one._error);
-                return true;
+                return one._error;
             }
-            return false;
+            return 0;
         }
     }
 
