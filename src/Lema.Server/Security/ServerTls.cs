@@ -32,9 +32,9 @@ internal static class ServerTls
     public static X509Certificate2 Load(TlsOptions tls, DataFolder data)
     {
         (string certificate, string key) = tls.SelfSigned
-            ? (Path.Combine(data.Tls, CertificateName), Path.Combine(data.Tls, KeyName))
+            ? (SelfSignedFile(data), Path.Combine(data.Tls, KeyName))
             : (tls.CertificateFile ?? throw new InvalidInputException("--tls-certificate", "", "name the certificate's file, or use --tls-self-signed."), tls.KeyFile ?? tls.CertificateFile);
-        if (tls.SelfSigned && !File.Exists(certificate)) SelfSignedCertificate.Write(data.Tls, certificate, key);
+        if (IsStillToMake(tls, data)) SelfSignedCertificate.Write(data.Tls, certificate, key);
         try
         {
             using X509Certificate2 pem = X509Certificate2.CreateFromPemFile(certificate, key);
@@ -46,6 +46,11 @@ internal static class ServerTls
             throw new InvalidInputException("TLS certificate", certificate, $"it or its key {key} cannot be read: {error.Message}", error);
         }
     }
+
+    /// <summary>Whether the first <see cref="Load"/> makes the certificate.</summary>
+    public static bool IsStillToMake(TlsOptions tls, DataFolder data) => tls.SelfSigned && !File.Exists(SelfSignedFile(data));
+
+    private static string SelfSignedFile(DataFolder data) => Path.Combine(data.Tls, CertificateName);
 
     /// <summary>The authorities that clients' certificates must come from.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or holds none.</exception>

@@ -10,9 +10,11 @@ public sealed class DataFolder : IDisposable
 {
     public const string DatabaseName = "lema.db";
 
-    private readonly FileStream _lock;
+    private const string LockName = "lock";
 
-    private DataFolder(string root, FileStream heldLock)
+    private readonly FileStream? _lock;
+
+    private DataFolder(string root, FileStream? heldLock)
     {
         Root = root;
         _lock = heldLock;
@@ -53,17 +55,33 @@ public sealed class DataFolder : IDisposable
     public string RunFolder(string runId) => Path.Combine(Runs, runId);
 
     /// <exception cref="InvalidInputException">The folder cannot be made, or another daemon has it.</exception>
-    public static DataFolder Open(string path)
+    public static DataFolder Open(string path) => Use(Path.GetFullPath(path), root =>
     {
-        string root = Path.GetFullPath(path);
+        if (!Directory.Exists(root)) Folders.CreatePrivate(root);
+        FileStream heldLock = new(Path.Combine(root, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        DataFolder folder = new(root, heldLock);
+        foreach (string part in (string[])[folder.Models, folder.Prepared, folder.Datasets, folder.Adapters, folder.Runs, folder.Uploads, folder.Workers, folder.Cache])
+            Folders.CreatePrivate(part);
+        return folder;
+    });
+
+    /// <summary>Makes nothing: the folder may not be there yet. Where there is a lock it is held, so that no daemon starts meanwhile.</summary>
+    /// <exception cref="InvalidInputException">The folder could not be made or written to, or a daemon has it.</exception>
+    public static DataFolder Look(string path) => Use(Path.GetFullPath(path), root =>
+    {
+        string there = root;
+        while (!Path.Exists(there)) there = Path.GetDirectoryName(there)!;
+        if (!Directory.Exists(there)) throw new UnauthorizedAccessException($"'{there}' is no folder.");
+        if (!Folders.IsWritable(there)) throw new UnauthorizedAccessException($"'{there}' may not be written to.");
+        string lockFile = Path.Combine(root, LockName);
+        return new DataFolder(root, File.Exists(lockFile) ? new FileStream(lockFile, FileMode.Open, FileAccess.Read, FileShare.None) : null);
+    });
+
+    private static DataFolder Use(string root, Func<string, DataFolder> use)
+    {
         try
         {
-            if (!Directory.Exists(root)) Folders.CreatePrivate(root);
-            FileStream heldLock = new(Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            DataFolder folder = new(root, heldLock);
-            foreach (string part in (string[])[folder.Models, folder.Prepared, folder.Datasets, folder.Adapters, folder.Runs, folder.Uploads, folder.Workers, folder.Cache])
-                Folders.CreatePrivate(part);
-            return folder;
+            return use(root);
         }
         catch (IOException error) when (Directory.Exists(root) && error is not DirectoryNotFoundException)
         {
@@ -75,5 +93,5 @@ public sealed class DataFolder : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 }

@@ -1,9 +1,10 @@
+using System.Runtime.InteropServices;
 using Lema.Engine.Storage;
 
 namespace Lema.Server.Storage;
 
 /// <summary>Small things done to folders of the data folder.</summary>
-internal static class Folders
+internal static partial class Folders
 {
     private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -20,10 +21,15 @@ internal static class Folders
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, OwnersAlone);
     }
 
+    /// <summary>Whether this user may make files in it, as the system says.</summary>
+    public static bool IsWritable(string folder) => OperatingSystem.IsWindows() || Access(folder, MayWrite | MayEnter) == 0;
+
     public static void DeleteIfThere(string folder)
     {
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
     }
+
+    private const int MayWrite = 2, MayEnter = 1;
 
     private const string ReplacedMark = ".replaced-";
 
@@ -77,4 +83,7 @@ internal static class Folders
         .EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
         .Select(file => (Path.GetRelativePath(folder, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file))
         .OrderBy(item => item.Item1, StringComparer.Ordinal);
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
 }

@@ -23,7 +23,7 @@ public sealed class RunDatabase : IDisposable
     {
         File = file;
         _reserve = reserve;
-        _connectionString = ConnectionString(file, SqliteOpenMode.ReadWrite);
+        _connectionString = ConnectionString(file, SqliteOpenMode.ReadWrite, pooled: true);
     }
 
     public string File { get; }
@@ -50,21 +50,54 @@ public sealed class RunDatabase : IDisposable
         }
         catch (SqliteException error)
         {
-            throw new StorageException(file, 0, $"the database cannot be used: {error.Message}", error) { IsDiskFull = FullDisk.IsWhy(error) };
+            throw Unusable(file, error);
         }
+    }
+
+    /// <summary>Checks a database that no daemon is using, and changes nothing.</summary>
+    /// <returns>The version that it has; less than <see cref="Migrations.Newest"/> when a start would bring it up.</returns>
+    /// <exception cref="StorageException">The database is damaged.</exception>
+    /// <exception cref="InvalidInputException">It was written by a later version.</exception>
+    internal static int Look(string file, Action? goesOn = null)
+    {
+        try
+        {
+            // A daemon that was stopped in order leaves the file alone, and SQLite would make two others to read it; what a killed one had not yet moved into it is in them.
+            bool alone = !System.IO.File.Exists(file + "-wal");
+            using SqliteConnection connection = new(ConnectionString(alone ? $"{new Uri(file).AbsoluteUri}?immutable=1" : file, SqliteOpenMode.ReadOnly, pooled: false));
+            connection.Open();
+            int version = Migrations.VersionOf(connection, file);
+            Check(connection, file, goesOn);
+            return version;
+        }
+        catch (SqliteException error)
+        {
+            throw Unusable(file, error);
+        }
+    }
+
+    private static StorageException Unusable(string file, SqliteException error) =>
+        new(file, 0, $"the database cannot be used: {error.Message}", error) { IsDiskFull = FullDisk.IsWhy(error) };
+
+    private static void Check(SqliteConnection connection, string file, Action? goesOn)
+    {
+        goesOn?.Invoke();
+        if (goesOn is not null) raw.sqlite3_progress_handler(connection.Handle, StepsBetweenSigns, _ => { goesOn(); return 0; }, null);
+        string verdict = connection.QueryFirst<string>("PRAGMA quick_check(1)");
+        if (verdict != "ok") throw new StorageException(file, 0, $"the database is damaged: {verdict}. Restore it with `lema-server restore`.");
     }
 
     private static void Prepare(string file, Action? goesOn)
     {
         goesOn?.Invoke();
-        using SqliteConnection connection = new(ConnectionString(file, SqliteOpenMode.ReadWriteCreate));
+        using SqliteConnection connection = new(ConnectionString(file, SqliteOpenMode.ReadWriteCreate, pooled: false));
         try
         {
             connection.Open();
-            if (goesOn is not null) raw.sqlite3_progress_handler(connection.Handle, StepsBetweenSigns, _ => { goesOn(); return 0; }, null);
+            // Before anything is changed.
+            Migrations.VersionOf(connection, file);
             connection.Execute("PRAGMA journal_mode = WAL");
-            string verdict = connection.QueryFirst<string>("PRAGMA quick_check(1)");
-            if (verdict != "ok") throw new StorageException(file, 0, $"the database is damaged: {verdict}. Restore it with `lema-server restore`.");
+            Check(connection, file, goesOn);
             Migrations.Apply(connection, file);
         }
         catch (SqliteException error) when (FullDisk.Unmasked(connection, error) is { } full)
@@ -75,8 +108,26 @@ public sealed class RunDatabase : IDisposable
 
     /// <summary>Opens a database that a daemon has made and may be using; its version must be this one's.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public static RunDatabase OpenExisting(string file) =>
-        System.IO.File.Exists(file) ? Open(file) : throw new InvalidInputException("--data", file, "there is no database. Start the daemon once, or name its data folder.");
+    public static RunDatabase OpenExisting(string file)
+    {
+        if (!System.IO.File.Exists(file)) throw new InvalidInputException("--data", file, "there is no database. Start the daemon once, or name its data folder.");
+        RunDatabase database = new(file, reserve: null);
+        try
+        {
+            using SqliteConnection connection = database.Connect();
+            int version = Migrations.VersionOf(connection, file);
+            // A daemon of that version may be at work: its tables are changed by the start of a later one alone.
+            if (version < Migrations.Newest)
+                throw new InvalidInputException("--data", file, $"the database is one of an earlier version of the daemon (tables of version {version}; this one works with {Migrations.Newest}). Start the daemon of this version once.");
+            return database;
+        }
+        catch (Exception error)
+        {
+            database.Dispose();
+            if (error is SqliteException unusable) throw Unusable(file, unusable);
+            throw;
+        }
+    }
 
     /// <summary>A connection for reading. The caller disposes it.</summary>
     public SqliteConnection Connect()
@@ -106,8 +157,8 @@ public sealed class RunDatabase : IDisposable
     }
 
     // Only a start makes the file: a data folder that is moved away under a daemon is not taken for a new one.
-    private static string ConnectionString(string file, SqliteOpenMode mode) =>
-        new SqliteConnectionStringBuilder { DataSource = file, Mode = mode, ForeignKeys = true, DefaultTimeout = 30, Pooling = mode != SqliteOpenMode.ReadWriteCreate }.ToString();
+    private static string ConnectionString(string file, SqliteOpenMode mode, bool pooled) =>
+        new SqliteConnectionStringBuilder { DataSource = file, Mode = mode, ForeignKeys = true, DefaultTimeout = 30, Pooling = pooled }.ToString();
 
     private T Commit<T>(Func<SqliteConnection, SqliteTransaction, T> work)
     {
