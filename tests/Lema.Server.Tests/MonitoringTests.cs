@@ -99,6 +99,44 @@ public sealed class MonitoringTests
         }
     }
 
+    [Fact(DisplayName = "logs: a line of JSON each, also where a call fails inside, and no secret")]
+    public async Task Output_OfADaemonThatIsNoTerminal_IsJsonLineByLineWithoutSecrets()
+    {
+        using TemporaryFolder folder = new();
+        string data = Path.Combine(folder.Path, "data"), token;
+        string[] lines;
+        using (DaemonProcess daemon = await DaemonProcess.StartAsync(data))
+        using (var channel = daemon.Open(data))
+        using (var stranger = Protocol.Client.DaemonChannel.Create(new() { Address = daemon.Address, Token = "lema_wrongguess" }))
+        {
+            DateTime late = DateTime.UtcNow.Add(Patience);
+            token = (await File.ReadAllTextAsync(Path.Combine(data, "admin.token"))).Trim();
+            Protocol.V1.Artifacts.ArtifactsClient artifacts = new(channel);
+            byte[] rows = Encoding.UTF8.GetBytes("""{"prompt":"a private row","completion":"of somebody"}""" + "\n");
+            Upload upload = await artifacts.BeginUploadAsync(new BeginUploadRequest { Kind = UploadKind.Dataset, Name = "rows", Files = { new FileEntry { Path = "rows.jsonl", SizeBytes = rows.Length } } }, deadline: late);
+            // Something that only the log tells of, with a stack of many lines.
+            await File.WriteAllBytesAsync(Path.Combine(data, "uploads", upload.Id, "state"), [0xff, 0xff]);
+            Assert.Equal(StatusCode.Internal, (await Assert.ThrowsAsync<RpcException>(() => artifacts.GetUploadAsync(new GetUploadRequest { UploadId = upload.Id }, deadline: late).ResponseAsync)).StatusCode);
+            await Assert.ThrowsAsync<RpcException>(() => new Protocol.V1.Host.HostClient(stranger).GetHostInfoAsync(new GetHostInfoRequest(), deadline: late).ResponseAsync);
+            await foreach (ChatResponse _ in new Chat.ChatClient(channel).Chat(new ChatRequest
+            {
+                Target = new ModelReference { Model = "lema-tiny" }, Prompts = { new ChatPrompt { Text = "a private question" } }, Sampling = new SamplingSettings { MaxTokens = 4 },
+            }, deadline: late).ResponseStream.ReadAllAsync()) { }
+            daemon.Terminate();
+            Assert.Equal(0, await daemon.WaitForExitAsync());
+            lines = await daemon.OutputAsync();
+        }
+
+        // What people, and programs that start a daemon, wait for.
+        string[] logged = [.. lines.Where(line => !line.StartsWith("Listening on ", StringComparison.Ordinal) && !line.StartsWith("Token file: ", StringComparison.Ordinal))];
+        Assert.Equal(lines.Length - 2, logged.Length);
+        System.Text.Json.JsonElement[] entries = [.. logged.Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement)];
+        Assert.All(entries, entry => Assert.All((string[])["Timestamp", "LogLevel", "Category", "Message"], name => Assert.Equal(System.Text.Json.JsonValueKind.String, entry.GetProperty(name).ValueKind)));
+        Assert.Contains(entries, entry => entry.GetProperty("LogLevel").GetString() == "Error" && entry.TryGetProperty("Exception", out var stack) && stack.GetString()!.Contains('\n', StringComparison.Ordinal));
+        Assert.Contains(entries, entry => entry.GetProperty("Message").GetString()!.StartsWith("Worker ", StringComparison.Ordinal));
+        foreach (string secret in (string[])[token, token[5..], "wrongguess", "a private"]) Assert.DoesNotContain(lines, line => line.Contains(secret, StringComparison.Ordinal));
+    }
+
     private static int FreePort()
     {
         using System.Net.Sockets.TcpListener probe = new(IPAddress.Loopback, 0);

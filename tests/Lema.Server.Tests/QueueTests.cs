@@ -1,6 +1,9 @@
 using Grpc.Core;
 using Lema.Protocol.V1;
+using Lema.Server.Jobs;
+using Lema.Server.Runs;
 using Lema.Server.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
 
@@ -23,6 +26,67 @@ public sealed class QueueTests
         await daemon.WaitForAsync("low", RunState.Completed);
         ListRunsResponse runs = await daemon.Training.ListRunsAsync(new ListRunsRequest());
         Assert.Equal(["running", "high", "first", "second", "low"], runs.Runs.OrderBy(run => run.Started).Select(run => run.Name));
+    }
+
+    [Fact(DisplayName = "two runs at once: no third, and within the memory")]
+    public async Task Queue_WithTwoAtATime_StartsTwoAndTheThirdAfterOneOfThem()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync(change: options => options with { MaxTrainingRuns = 2 });
+        await daemon.AddDatasetAsync();
+        MemoryLedger ledger = daemon.Services.GetRequiredService<MemoryLedger>();
+        int most = 0;
+        daemon.Runner.BeforeStep = _ => InterlockedMax(ref most, ledger.Reservations.Count);
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(0);
+        string[] names = ["one", "two", "three", "four"];
+        foreach (string name in names) await daemon.StartRunAsync(3, request => request.Name = name);
+        await UntilReservedAsync(ledger, 2);
+        Assert.Equal(["run one", "run two"], ledger.Reservations.Select(held => held.Job).Order());
+        foreach (string name in names[2..]) Assert.Equal(RunState.Queued, (await daemon.Training.GetRunAsync(new GetRunRequest { Run = name })).Summary.State);
+
+        gate.Release(100);
+
+        foreach (string name in names) await daemon.WaitForAsync(name, RunState.Completed);
+        Assert.Equal(2, most);
+        await UntilReservedAsync(ledger, 0);
+    }
+
+    [Fact(DisplayName = "two runs at once: one waits where there is memory for one")]
+    public async Task Queue_WithMemoryForOne_StartsOneAtATimeThoughTwoAreAllowed()
+    {
+        long bytes;
+        await using (TestDaemon measuring = await TestDaemon.StartAsync())
+        {
+            await measuring.AddDatasetAsync();
+            RunDetail run = await measuring.StartRunAsync(3);
+            bytes = measuring.Services.GetRequiredService<RunJobs>().MemoryOf(run);
+            await measuring.WaitForAsync(run.Summary.Id, RunState.Completed);
+        }
+        await using TestDaemon daemon = await TestDaemon.StartAsync(change: options => options with { MaxTrainingRuns = 2, MemoryBytes = 2 * bytes - 1 });
+        await daemon.AddDatasetAsync();
+        MemoryLedger ledger = daemon.Services.GetRequiredService<MemoryLedger>();
+        int most = 0;
+        daemon.Runner.BeforeStep = _ => InterlockedMax(ref most, ledger.Reservations.Count);
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(0);
+        foreach (string name in (string[])["one", "two"]) await daemon.StartRunAsync(3, request => request.Name = name);
+        await UntilReservedAsync(ledger, 1);
+        Assert.Equal(RunState.Queued, (await daemon.Training.GetRunAsync(new GetRunRequest { Run = "two" })).Summary.State);
+
+        gate.Release(100);
+
+        foreach (string name in (string[])["one", "two"]) await daemon.WaitForAsync(name, RunState.Completed);
+        Assert.Equal(1, most);
+    }
+
+    private static async Task UntilReservedAsync(MemoryLedger ledger, int count)
+    {
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(1));
+        while (ledger.Reservations.Count != count) await Task.Delay(10, late.Token);
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (int seen = most; value > seen; seen = most)
+            if (Interlocked.CompareExchange(ref most, value, seen) == seen) return;
     }
 
     [Fact]

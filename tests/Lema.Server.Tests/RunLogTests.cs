@@ -38,6 +38,41 @@ public sealed class RunLogTests
         Assert.Equal(["first", "second"], (await daemon.Training.ReadLogAsync(new ReadLogRequest { Run = "whole" })).Lines.TakeLast(2).Select(line => line.Line.Text));
     }
 
+    /// <summary>A run is written whole with every batch of its events, and its evaluations with it.</summary>
+    [Fact(DisplayName = "a run of a thousand evaluations")]
+    public async Task Append_OfAThousandEvaluations_KeepsTheRunSmall()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        RunSession run = await CompletedAsync(daemon, "evaluated");
+        RunJournal journal = daemon.Services.GetRequiredService<RunJournal>();
+        int bare = run.Detail.CalculateSize();
+        TimeSpan before = await TimeOfAsync(journal, run);
+        await journal.AppendAsync(run, [.. Enumerable.Range(1, 1_000).Select(i => new RunEvent
+        {
+            Evaluation = new EvaluationPoint { Step = 50L * i, Loss = 1.0 / i, Questions = 500, ValidFormat = 400, RightAnswer = 300 },
+        })]);
+        TimeSpan after = await TimeOfAsync(journal, run);
+        Assert.Equal(1_000, run.Detail.Evaluations.Count);
+        int each = (run.Detail.CalculateSize() - bare) / 1_000;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{bare} bytes without evaluations, {each} each; an event is written in {before.TotalMilliseconds:0.00} ms, {after.TotalMilliseconds:0.00} ms with a thousand");
+        Assert.InRange(each, 1, 32);
+    }
+
+    /// <summary>The median of an event that is written by itself.</summary>
+    private static async Task<TimeSpan> TimeOfAsync(RunJournal journal, RunSession run)
+    {
+        List<TimeSpan> times = [];
+        for (int i = 0; i < 101; i++)
+        {
+            long start = TimeProvider.System.GetTimestamp();
+            await journal.LogAsync(run, LogLine.Types.Level.Warning, "one");
+            times.Add(TimeProvider.System.GetElapsedTime(start));
+        }
+        times.Sort();
+        return times[times.Count / 2];
+    }
+
     private static async Task<RunSession> CompletedAsync(TestDaemon daemon, string name)
     {
         RunDetail run = await daemon.StartRunAsync(1, request => request.Name = name);

@@ -10,7 +10,12 @@ internal static class DaemonLogging
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         logging.AddFilter("Microsoft.Hosting", LogLevel.Warning);
         logging.AddFilter("Grpc", LogLevel.Warning);
-        if (Console.IsOutputRedirected) logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
+        if (Console.IsOutputRedirected) logging.AddJsonConsole(console =>
+        {
+            // Without a format there is no time at all.
+            console.TimestampFormat = "O";
+            console.UseUtcTimestamp = true;
+        });
         else logging.AddSimpleConsole(console => console.SingleLine = true);
     }
 }

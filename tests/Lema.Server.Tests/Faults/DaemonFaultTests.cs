@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Grpc.Core;
 using Grpc.Net.Client;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
@@ -45,6 +47,85 @@ public sealed class DaemonFaultTests
         await FinishAsync(data, run);
         Directory.Delete(data, recursive: true);
     }
+
+    [Fact(DisplayName = "SIGTERM: workers that do not save are ended after the drain limit")]
+    public async Task Sigterm_WhileAWorkerDoesNotSave_EndsItAfterTheDrainLimitAndTheRunGoesOnLater()
+    {
+        const int limitSeconds = 4;
+        string data = Directory.CreateTempSubdirectory("lema-drain-").FullName;
+        string run;
+        using (DaemonProcess daemon = await DaemonProcess.StartAsync(data, ["--drain-seconds", $"{limitSeconds}"]))
+        using (GrpcChannel channel = daemon.Open(data))
+        {
+            run = await StartAndFollowAsync(channel, steps: 3);
+            int[] workers = DaemonProcess.Workers(data);
+            Assert.NotEmpty(workers);
+            DaemonProcess.SuspendWorkers(data);
+            Stopwatch time = Stopwatch.StartNew();
+            daemon.Terminate();
+            Assert.Equal(0, await daemon.WaitForExitAsync());
+            // As long as was granted and not the default of a minute; the worker is given five seconds more to end by itself.
+            Assert.InRange(time.Elapsed.TotalSeconds, limitSeconds, limitSeconds + 25);
+            Assert.All(workers, id => Assert.False(Directory.Exists($"/proc/{id}"), $"worker {id} is there"));
+            Assert.Contains(await daemon.OutputAsync(), line => line.Contains("did not save within", StringComparison.Ordinal));
+        }
+        await FinishAsync(data, run);
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Fact(DisplayName = "two runs at once")]
+    public async Task MaxTrainingRuns_Two_TrainsTwoInProcessesOfTheirOwnWithTheLossesOfOneAlone()
+    {
+        string data = Directory.CreateTempSubdirectory("lema-two-").FullName;
+        using (DaemonProcess daemon = await DaemonProcess.StartAsync(data, ["--max-training-runs", "2"]))
+        using (GrpcChannel channel = daemon.Open(data))
+        {
+            await new Protocol.V1.Datasets.DatasetsClient(channel).BuildDatasetAsync(new BuildDatasetRequest { Name = "rows", Rows = 20, HeldoutRows = 10 });
+            Training.TrainingClient training = new(channel);
+            string alone = await StartAsync(training, "alone", Steps);
+            await UntilAsync(training, runs => StateOf(runs, alone) == RunState.Completed);
+            string[] both = [await StartAsync(training, "one", 2_000), await StartAsync(training, "other", 2_000)];
+            string third = await StartAsync(training, "third", Steps);
+
+            await UntilAsync(training, runs => both.All(run => StateOf(runs, run) == RunState.Running && runs.Single(one => one.Id == run).Step >= Steps));
+            Assert.Equal(2, DaemonProcess.Workers(data).Distinct().Count());
+            Assert.Equal(RunState.Queued, (await training.GetRunAsync(new GetRunRequest { Run = third })).Summary.State);
+
+            foreach (string run in both) await training.StopRunAsync(new StopRunRequest { Run = run });
+            await UntilAsync(training, runs => StateOf(runs, third) == RunState.Completed);
+            double[] expected = await LossesAsync(training, alone);
+            Assert.Equal(Steps, expected.Length);
+            foreach (string run in (string[])[.. both, third]) Assert.Equal(expected[0], (await LossesAsync(training, run))[0]);
+            Assert.Equal(expected, await LossesAsync(training, third));
+            daemon.Terminate();
+            Assert.Equal(0, await daemon.WaitForExitAsync());
+        }
+        Directory.Delete(data, recursive: true);
+    }
+
+    private static RunState StateOf(IEnumerable<RunSummary> runs, string id) => runs.Single(run => run.Id == id).State;
+
+    private static async Task UntilAsync(Training.TrainingClient training, Func<IReadOnlyList<RunSummary>, bool> holds)
+    {
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(3));
+        while (!holds((await training.ListRunsAsync(new ListRunsRequest(), cancellationToken: late.Token)).Runs)) await Task.Delay(20, late.Token);
+    }
+
+    private static async Task<double[]> LossesAsync(Training.TrainingClient training, string run)
+    {
+        List<double> losses = [];
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(3));
+        using var watch = training.WatchRun(new WatchRunRequest { Run = run, AfterSequence = 0 }, cancellationToken: late.Token);
+        while (await watch.ResponseStream.MoveNext(late.Token))
+            losses.AddRange(watch.ResponseStream.Current.Events?.Events.Where(change => change.Steps is not null).SelectMany(change => change.Steps.Points).Select(point => point.Loss) ?? []);
+        return [.. losses];
+    }
+
+    private static async Task<string> StartAsync(Training.TrainingClient training, string name, int steps) => (await training.StartRunAsync(new StartRunRequest
+    {
+        Model = "lema-tiny", Dataset = "rows", Name = name,
+        Settings = new RunSettings { Steps = steps, MicroBatchSize = 1, MaxLength = 96, Precision = RunSettings.Types.Precision.Fp32, Checkpoint = new CheckpointSettings { EverySteps = steps } },
+    })).Summary.Id;
 
     [Fact]
     public async Task KillNineOfTheDaemon_DuringARun_LeavesNoWorkerAndGoesOnWithoutGapOrRepetition()

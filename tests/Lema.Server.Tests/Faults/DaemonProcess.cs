@@ -12,29 +12,42 @@ internal sealed class DaemonProcess : IDisposable
     public static readonly string Program = Environment.GetEnvironmentVariable("LEMA_TEST_SERVER") ?? Path.Combine(AppContext.BaseDirectory, "lema-server");
 
     private readonly Process _process;
+    private readonly Task<string[]> _output;
 
-    private DaemonProcess(Process process, Uri address)
+    private DaemonProcess(Process process, Uri address, Task<string[]> output)
     {
         _process = process;
+        _output = output;
         Address = address;
     }
 
     public Uri Address { get; }
 
-    public static async Task<DaemonProcess> StartAsync(string data, params (string Name, string Value)[] environment)
+    public static Task<DaemonProcess> StartAsync(string data, params (string Name, string Value)[] environment) => StartAsync(data, [], environment);
+
+    public static async Task<DaemonProcess> StartAsync(string data, string[] arguments, params (string Name, string Value)[] environment)
     {
-        ProcessStartInfo start = new(Program, ["--data", data, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(Program, ["--data", data, "--urls", "http://127.0.0.1:0", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         Process process = Process.Start(start)!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
         const string listening = "Listening on ";
+        List<string> output = [];
         string? line;
-        while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(5))) is not null && !line.StartsWith(listening, StringComparison.Ordinal)) { }
-        Uri address = new(line![listening.Length..]);
-        _ = process.StandardOutput.ReadToEndAsync();
-        return new DaemonProcess(process, address);
+        while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(5))) is not null && !line.StartsWith(listening, StringComparison.Ordinal)) output.Add(line);
+        output.Add(line!);
+        return new DaemonProcess(process, new Uri(line![listening.Length..]), ReadAsync(process.StandardOutput, output));
     }
+
+    private static async Task<string[]> ReadAsync(StreamReader reader, List<string> lines)
+    {
+        while (await reader.ReadLineAsync() is { } line) lines.Add(line);
+        return [.. lines];
+    }
+
+    /// <summary>Every line that it has written to its standard output, once it has ended.</summary>
+    public Task<string[]> OutputAsync() => _output.WaitAsync(TimeSpan.FromMinutes(1));
 
     public Grpc.Net.Client.GrpcChannel Open(string data) => DaemonChannel.Create(new DaemonOptions { Address = Address, TokenFile = Path.Combine(data, "admin.token") });
 
@@ -45,8 +58,12 @@ internal sealed class DaemonProcess : IDisposable
     /// <summary>Workers do nothing from now on, not even save.</summary>
     public static void SuspendWorkers(string data)
     {
-        foreach (string note in Directory.GetFiles(Path.Combine(data, "workers"), "*.pid")) Signal("-STOP", File.ReadAllText(note).Split(' ')[0]);
+        foreach (int worker in Workers(data)) Signal("-STOP", worker.ToString(CultureInfo.InvariantCulture));
     }
+
+    /// <summary>Process ids of the workers under way.</summary>
+    public static int[] Workers(string data) =>
+        [.. Directory.GetFiles(Path.Combine(data, "workers"), "*.pid").Select(note => int.Parse(File.ReadAllText(note).Split(' ')[0], CultureInfo.InvariantCulture))];
 
     /// <summary>Ends when the daemon takes no new connections any more.</summary>
     public async Task UntilStoppingAsync()
