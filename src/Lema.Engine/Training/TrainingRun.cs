@@ -22,7 +22,7 @@ namespace Lema.Engine.Training;
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
-    private const int StepsUntilComparison = 10;
+    private const int StepsUntilComparison = 10, StepsBetweenTrims = 50;
 
     private readonly TrainingJob _job;
     private readonly Action<TrainingEvent> _publish;
@@ -191,6 +191,7 @@ public sealed class TrainingRun : IDisposable
             foreach (MicroBatch batch in batches) batch.Dispose();
         }
         double norm = Update(step, rate);
+        if ((step + 1) % StepsBetweenTrims == 0) NativeHeap.Trim();
         StreamStatistics after = _model.Stream.Statistics;
         StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
             after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes, _model.Ledger.TotalBytes, _model.Ledger.PeakBytes);
