@@ -25,7 +25,7 @@ internal static partial class NativeHeap
 
     /// <summary>
     /// Gives the pages back that are free now. Aligned buffers of ever new sizes leave holes that glibc fills with small ones, so that what a run takes creeps upwards for hundreds of steps.
-    /// The next step maps anew what it needs: a quarter of a second a gigabyte.
+    /// The next step maps anew what it needs: an eighth of a second a gigabyte (huge pages).
     /// </summary>
     public static void Trim()
     {

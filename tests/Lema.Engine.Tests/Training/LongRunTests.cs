@@ -8,7 +8,7 @@ public sealed class LongRunTests
 {
     private const int EarlyStep = 50, LastStep = 500;
 
-    /// <summary>What a step leaves behind adds up over the weeks of a run; five hundred steps show it. Resident memory: docs/performance.md.</summary>
+    /// <summary>What a step leaves behind adds up over the weeks of a run; five hundred steps show it. Resident memory: WorkerMemoryTests of the daemon.</summary>
     [Fact]
     public void Execute_FiveHundredSteps_LeavesNoTensorAndNoChargeBehind()
     {
