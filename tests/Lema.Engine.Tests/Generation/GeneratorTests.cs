@@ -1,9 +1,12 @@
+using Lema.Engine.Adapters;
 using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;
 using Lema.Engine.Generation;
 using Lema.Engine.Models;
+using Lema.Engine.Training;
 using Lema.Testing;
+using TorchSharp;
 
 namespace Lema.Engine.Tests.Generation;
 
@@ -49,6 +52,29 @@ public sealed class GeneratorTests : IDisposable
         Assert.Equal(resident, reply.Tokens);
         Assert.Equal(1, files);
         Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    /// <summary>An adapter is cast once a reply; the run that asks for samples trains on between two.</summary>
+    [Fact]
+    public void Generate_AfterTheAdapterWasTrained_RepliesWithWhatItHasLearnt()
+    {
+        RunSettings settings = new() { Steps = 1, Lora = new() { R = 4 } };
+        LanguageModel Adapted() => TinyModel.Open(TinyModel.Folder, Precision.Bf16, (model, index) => TrainedWeights.Create(model, index, settings));
+        static void Learn(LanguageModel model)
+        {
+            using var noGrad = torch.no_grad();
+            foreach (TrainedParameter parameter in model.Adapters.Parameters) parameter.Value.add_(0.02);
+        }
+        GenerationRequest request = Ask("What is the capital of France?");
+        using LanguageModel trained = Adapted(), fresh = Adapted();
+
+        IReadOnlyList<int> before = new Generator(trained).Generate([request])[0].Tokens;
+        Learn(trained);
+        IReadOnlyList<int> after = new Generator(trained).Generate([request])[0].Tokens;
+
+        Learn(fresh);
+        Assert.NotEqual(before, after);
+        Assert.Equal(new Generator(fresh).Generate([request])[0].Tokens, after);
     }
 
     [Fact]
