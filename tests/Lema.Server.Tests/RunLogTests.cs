@@ -38,6 +38,48 @@ public sealed class RunLogTests
         Assert.Equal(["first", "second"], (await daemon.Training.ReadLogAsync(new ReadLogRequest { Run = "whole" })).Lines.TakeLast(2).Select(line => line.Line.Text));
     }
 
+    /// <summary>Two calls at one moment: who comes too late looks at the state and has to find the other's.</summary>
+    [Fact]
+    public async Task ChangeState_AfterAnotherOfTheSameTransaction_IsRefusedWhenThatIsWritten()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(7);
+        string id = (await daemon.StartRunAsync(20)).Summary.Id;
+        await daemon.WaitForAsync(id, RunState.Running);
+        await daemon.Training.PauseRunAsync(new PauseRunRequest { Run = id });
+        await daemon.WaitForAsync(id, RunState.Paused);
+        RunSession run = daemon.Services.GetRequiredService<RunDirectory>().Get(id);
+        RunJournal journal = daemon.Services.GetRequiredService<RunJournal>();
+        RunDatabase database = daemon.Services.GetRequiredService<RunDatabase>();
+        using ManualResetEventSlim goOn = new(), goOnAgain = new();
+        TaskCompletionSource held = new(), heldAgain = new();
+        Task Hold(TaskCompletionSource begun, ManualResetEventSlim go) => Task.Run(() => database.WriteAsync((_, _) =>
+        {
+            begun.SetResult();
+            Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
+        }));
+
+        Task holding = Hold(held, goOn);
+        await held.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        // While the first waits to be written the next two come together, and they wait for the second who holds the database.
+        Task first = journal.LogAsync(run, LogLine.Types.Level.Warning, "first");
+        await Task.Delay(50);
+        Task holdingAgain = Hold(heldAgain, goOnAgain);
+        await Task.Delay(50);
+        Task stop = journal.ChangeStateAsync(run, RunState.Paused, RunState.Stopped);
+        Task<RunState> late = Assert.ThrowsAsync<Errors.ConflictException>(() => journal.ChangeStateAsync(run, RunState.Paused, RunState.Queued)).ContinueWith(_ => run.State, TaskScheduler.Default);
+        goOn.Set();
+        await heldAgain.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await Task.Delay(200);
+        Assert.False(late.IsCompleted);
+        goOnAgain.Set();
+
+        await Task.WhenAll(holding, holdingAgain, first, stop).WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(RunState.Stopped, await late);
+        gate.Release(100);
+    }
+
     /// <summary>A run is written whole with every batch of its events, and its evaluations with it.</summary>
     [Fact(DisplayName = "a run of a thousand evaluations")]
     public async Task Append_OfAThousandEvaluations_KeepsTheRunSmall()

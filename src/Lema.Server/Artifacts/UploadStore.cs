@@ -23,7 +23,7 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
     private const long MostBytes = 4L << 40;
 
     /// <summary>An upload that nobody has gone on with for so long keeps no space from others.</summary>
-    private static readonly TimeSpan UnderWay = TimeSpan.FromDays(1);
+    private static readonly TimeSpan UnderWay = TimeSpan.FromMinutes(15);
 
     private readonly Lock _gate = new();
     private readonly IFileLayer _files = files ?? FileLayer.Instance;
@@ -70,7 +70,7 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
     private long PromisedBytes()
     {
         DateTime since = (clock.GetUtcNow() - UnderWay).UtcDateTime;
-        return Directory.EnumerateDirectories(data.Uploads).Select(folder => Path.Combine(folder, StateFile))
+        return Directory.EnumerateDirectories(data.Uploads).Where(folder => File.Exists(Path.Combine(folder, RequestFile))).Select(folder => Path.Combine(folder, StateFile))
             .Where(state => File.Exists(state) && File.GetLastWriteTimeUtc(state) >= since).Sum(StillToCome);
     }
 

@@ -7,6 +7,7 @@ using Lema.Server.Models;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Server.Workers;
+using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Jobs;
 
@@ -56,7 +57,7 @@ internal sealed class ExportManager(
     /// <exception cref="NotFoundException">There is no such export.</exception>
     public Export Get(string id) => _live.Find(id)?.Value ?? store.Find(id) ?? throw new NotFoundException("export", id, "`lema-remote merge` starts one.");
 
-    /// <summary>The live state; null when the export has ended.</summary>
+    /// <summary>The live state; null when the end of the export is written down.</summary>
     public Watched<Export>? Live(string id) => _live.Find(id);
 
     public IReadOnlyList<Export> List(string run) => [.. store.List(run.Length > 0 ? runs.Get(run).Id : "").Select(export => _live.Find(export.Id)?.Value ?? export)];
@@ -90,10 +91,21 @@ internal sealed class ExportManager(
         catch (Exception error)
         {
             bool cancelled = stop.IsCancellationRequested;
-            // A worker that was killed cleaned nothing up.
-            AtomicFolder.RemoveLeftoverOf(job.OutputFolder);
-            if (models.Find(state.Value.ModelName) is null) Folders.DeleteIfThere(job.OutputFolder);
+            CleanUp(job, state.Value.ModelName);
             return Ended(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message);
+        }
+    }
+
+    /// <summary>A worker that was killed cleaned nothing up. What a disk refuses to remove does not keep the export from ending.</summary>
+    private void CleanUp(MergeJob job, string modelName)
+    {
+        try
+        {
+            AtomicFolder.RemoveLeftoverOf(job.OutputFolder);
+            if (models.Find(modelName) is null) Folders.DeleteIfThere(job.OutputFolder);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or SqliteException)
+        {
         }
     }
 

@@ -67,8 +67,14 @@ internal sealed class LiveJobs<T>(Func<T, Task> record, TimeProvider clock) wher
 
     public async Task CancelAllAsync()
     {
-        await Task.WhenAll(_jobs.Keys.Select(CancelAsync)).ConfigureAwait(false);
-        await _leaving.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await Task.WhenAll(_jobs.Keys.Select(CancelAsync)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await _leaving.CancelAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Shows the end when it is written down; on a disk that refuses it is shown all the same, and written as soon as there is space.</summary>
@@ -100,7 +106,7 @@ internal sealed class LiveJobs<T>(Func<T, Task> record, TimeProvider clock) wher
             }
             catch (SqliteException)
             {
-                // Still no space.
+                // Still refused.
             }
         }
         _jobs.TryRemove(id, out _);

@@ -28,24 +28,47 @@ internal sealed class RunExecution(
     public bool GainedSteps => _gainedSteps;
 
     /// <summary>Never throws for what happens to the worker: that becomes the run's state.</summary>
+    /// <exception cref="SqliteException">The database refuses: the run is queued still.</exception>
     public async Task RunAsync()
     {
         try
         {
+            if (await TryBeginAsync().ConfigureAwait(false)) await WorkAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _worker.TrySetResult(null);
+        }
+    }
+
+    /// <summary>False when the run was paused or stopped before it began, or waits for the disk.</summary>
+    private async Task<bool> TryBeginAsync()
+    {
+        try
+        {
             await journal.ChangeStateAsync(session, RunState.Queued, RunState.Preparing, change: run => run.Attempts++).ConfigureAwait(false);
+            return true;
         }
         catch (ConflictException)
         {
-            // Paused or stopped before it began.
-            _worker.TrySetResult(null);
-            return;
+            return false;
         }
-        catch (SqliteException full) when (FullDisk.IsWhy(full))
+        catch (SqliteException refused)
         {
             _worker.TrySetResult(null);
-            await PauseForDiskAsync(full.Message).ConfigureAwait(false);
-            return;
+            if (FullDisk.IsWhy(refused))
+            {
+                await PauseForDiskAsync(refused.Message).ConfigureAwait(false);
+                return false;
+            }
+            // It is the first of the queue still, and begun again at once.
+            await Task.Delay(WriteAgainAfter, clock, _kill.Token).ConfigureAwait(false);
+            throw;
         }
+    }
+
+    private async Task WorkAsync()
+    {
         await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
         try
         {
@@ -62,10 +85,6 @@ internal sealed class RunExecution(
         catch (Exception error)
         {
             await FailAsync(WorkerFailure.From(error)).ConfigureAwait(false);
-        }
-        finally
-        {
-            _worker.TrySetResult(null);
         }
     }
 
@@ -160,17 +179,22 @@ internal sealed class RunExecution(
     private Task EndAsync(JobCompleted completed)
     {
         if (completed.DiskFull) return PauseForDiskAsync(completed.Message);
-        return LeaveAsync(state => !completed.Stopped ? RunState.Completed : state switch
+        string reason = completed.Stopped && _draining ? "The daemon was stopped." : completed.Message;
+        return LeaveAsync(state => new(!completed.Stopped ? RunState.Completed : state switch
         {
             RunState.Pausing => RunState.Paused,
             RunState.Stopping => RunState.Stopped,
             _ => RunState.Interrupted,
-        }, completed.Stopped && _draining ? "The daemon was stopped." : completed.Message);
+        }, reason));
     }
 
-    /// <summary>A user's stop, made in the same moment, stands.</summary>
-    private Task PauseForDiskAsync(string reason) =>
-        LeaveAsync(state => state == RunState.Stopping ? RunState.Stopped : RunState.Paused, $"{reason.TrimEnd('.')}. The run goes on by itself when there is space.", run => run.WaitsForDisk = run.Summary.State == RunState.Paused);
+    /// <summary>A user's stop or pause, made in the same moment or before, stands.</summary>
+    private Task PauseForDiskAsync(string reason) => LeaveAsync(state => state switch
+    {
+        RunState.Stopping => new(RunState.Stopped, reason),
+        RunState.Pausing => new(RunState.Paused, reason),
+        _ => new(RunState.Paused, $"{reason.TrimEnd('.')}. The run goes on by itself when there is space.", WaitsForDisk: true),
+    });
 
     private async Task FailAsync(WorkerFailure failure)
     {
@@ -182,22 +206,23 @@ internal sealed class RunExecution(
         {
             // The run's state, which is written as soon as the disk takes it, says it too.
         }
-        await LeaveAsync(state => !failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message).ConfigureAwait(false);
+        await LeaveAsync(state => new(!failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message)).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Leaves the active states; a user's call may change the state in the same moment, then the choice is made again. What the run says of its checkpoints holds before it says
     /// that nobody works on it any more.
     /// </summary>
-    private async Task LeaveAsync(Func<RunState, RunState> choose, string reason, Action<RunDetail>? change = null)
+    private async Task LeaveAsync(Func<RunState, Departure> choose)
     {
         await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
         while (true)
         {
-            RunState from = session.State, to = choose(from);
+            RunState from = session.State;
+            Departure to = choose(from);
             try
             {
-                await journal.ChangeStateAsync(session, from, to, reason, change).ConfigureAwait(false);
+                await journal.ChangeStateAsync(session, from, to.State, to.Reason, run => run.WaitsForDisk = to.WaitsForDisk).ConfigureAwait(false);
                 return;
             }
             catch (ConflictException) when (session.State != from)
@@ -212,4 +237,7 @@ internal sealed class RunExecution(
             }
         }
     }
+
+    /// <summary>Where a run goes when its attempt is over.</summary>
+    private sealed record Departure(RunState State, string Reason, bool WaitsForDisk = false);
 }

@@ -70,11 +70,13 @@ internal sealed class RunJournal : IAsyncDisposable
     {
         Dictionary<RunSession, Pending> pending = [];
         List<Entry> accepted = [];
+        List<(Entry Entry, Exception Why)> refused = [];
         Timestamp now = Timestamp.FromDateTimeOffset(_clock.GetUtcNow());
         foreach (Entry entry in batch)
         {
             if (!pending.TryGetValue(entry.Session, out Pending? run)) pending[entry.Session] = run = new Pending(entry.Session.Detail);
-            if (run.TryAdd(entry, now)) accepted.Add(entry);
+            if (run.TryAdd(entry, now) is { } why) refused.Add((entry, why));
+            else accepted.Add(entry);
         }
         try
         {
@@ -89,13 +91,16 @@ internal sealed class RunJournal : IAsyncDisposable
         }
         catch (Exception error)
         {
-            if (pending.Count == 1)
+            // What cannot be written of one run, such as one that was removed meanwhile, is no trouble of the others: each by itself.
+            if (pending.Count > 1)
             {
-                foreach (Entry entry in accepted) entry.Committed.SetException(error);
+                foreach (IGrouping<RunSession, Entry> one in batch.GroupBy(entry => entry.Session)) await CommitAsync([.. one]).ConfigureAwait(false);
                 return;
             }
-            // What cannot be written of one run, such as one that was removed meanwhile, is no trouble of the others: each by itself.
-            foreach (IGrouping<RunSession, Entry> one in accepted.GroupBy(entry => entry.Session)) await CommitAsync([.. one]).ConfigureAwait(false);
+            foreach (Entry entry in accepted) entry.Committed.SetException(error);
+            // What they were refused for has not come about.
+            if (accepted.Count > 0 && refused.Count > 0) await CommitAsync([.. refused.Select(one => one.Entry)]).ConfigureAwait(false);
+            else foreach ((Entry entry, Exception why) in refused) entry.Committed.SetException(why);
             return;
         }
         foreach ((RunSession session, Pending run) in pending)
@@ -105,6 +110,8 @@ internal sealed class RunJournal : IAsyncDisposable
             _metrics.Committed(run.Events);
         }
         foreach (Entry entry in accepted) entry.Committed.SetResult();
+        // Not before: who is refused looks at the state that it was refused for.
+        foreach ((Entry entry, Exception why) in refused) entry.Committed.SetException(why);
     }
 
     /// <summary>A run as it will be once the transaction is through.</summary>
@@ -114,8 +121,9 @@ internal sealed class RunJournal : IAsyncDisposable
 
         public List<RunEvent> Events { get; } = [];
 
-        /// <summary>All of the entry's events, or none: then its sender is told why.</summary>
-        public bool TryAdd(Entry entry, Timestamp now)
+        /// <summary>Adds all of the entry's events, or none.</summary>
+        /// <returns>Why none.</returns>
+        public Exception? TryAdd(Entry entry, Timestamp now)
         {
             RunDetail next = Detail.Clone();
             List<RunEvent> numbered = [];
@@ -135,12 +143,11 @@ internal sealed class RunJournal : IAsyncDisposable
             }
             catch (Exception error)
             {
-                entry.Committed.SetException(error);
-                return false;
+                return error;
             }
             Detail = next;
             Events.AddRange(numbered);
-            return true;
+            return null;
         }
     }
 }

@@ -72,9 +72,22 @@ internal sealed partial class RunScheduler(
     private async Task TakeUpAsync()
     {
         foreach (RunDetail left in store.List([RunState.Preparing, RunState.Running, RunState.Pausing, RunState.Stopping, RunState.Interrupted], "", int.MaxValue))
-            if (directory.Find(left.Summary.Id) is { } session) await TakeUpAsync(session).ConfigureAwait(false);
+            if (directory.Find(left.Summary.Id) is { } session) await TryTakeUpAsync(session).ConfigureAwait(false);
         foreach (RunDetail waiting in store.List([RunState.Paused], "", int.MaxValue).Where(run => run.WaitsForDisk))
             if (directory.Find(waiting.Summary.Id) is { } session) GoOnWhenThereIsSpace(session);
+    }
+
+    /// <summary>One run that cannot be, removed in this moment for one, is no trouble of the others.</summary>
+    private async Task TryTakeUpAsync(RunSession session)
+    {
+        try
+        {
+            await TakeUpAsync(session).ConfigureAwait(false);
+        }
+        catch (LemaException error) when (!FullDisk.IsWhy(error))
+        {
+            LogNotStarted(session.Summary.Name, error.Message);
+        }
     }
 
     /// <summary>Calls are answered already: one may change the state in this moment, then it is looked at again.</summary>
@@ -225,11 +238,7 @@ internal sealed partial class RunScheduler(
     {
         try
         {
-            while (session.Detail.WaitsForDisk)
-            {
-                await disk.WaitForSpaceAsync(session, _drain.Token).ConfigureAwait(false);
-                if (session.Detail.WaitsForDisk) await TryGoOnAsync(session).ConfigureAwait(false);
-            }
+            while (session.Detail.WaitsForDisk) await TryGoOnAsync(session).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -241,17 +250,20 @@ internal sealed partial class RunScheduler(
         }
     });
 
-    /// <summary>There may be too little space after all, or a quota that is used up: then the run waits on.</summary>
+    /// <summary>There may be too little space after all, a quota that is used up, or a disk that cannot be looked at: then the run waits on.</summary>
     private async Task TryGoOnAsync(RunSession session)
     {
         try
         {
+            await disk.WaitForSpaceAsync(session, _drain.Token).ConfigureAwait(false);
+            if (!session.Detail.WaitsForDisk) return;
             await QueueAsync(session, RunState.Paused, "There is space on the disk again.").ConfigureAwait(false);
             Wake();
         }
-        catch (SqliteException refused)
+        catch (Exception refused) when (refused is SqliteException or IOException or UnauthorizedAccessException)
         {
             LogNotQueued(session.Summary.Name, refused.Message, DiskSpace.Interval);
+            if (refused is not SqliteException) await Task.Delay(DiskSpace.Interval, clock, _drain.Token).ConfigureAwait(false);
         }
     }
 

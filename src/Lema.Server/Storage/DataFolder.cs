@@ -70,7 +70,7 @@ public sealed class DataFolder : IDisposable
     public static DataFolder Look(string path) => Use(Path.GetFullPath(path), root =>
     {
         string there = root;
-        while (!Path.Exists(there)) there = Path.GetDirectoryName(there)!;
+        while (!Path.Exists(there) && Path.GetDirectoryName(there) is { } above) there = above;
         if (!Directory.Exists(there)) throw new UnauthorizedAccessException($"'{there}' is no folder.");
         if (!Folders.IsWritable(there)) throw new UnauthorizedAccessException($"'{there}' may not be written to.");
         string lockFile = Path.Combine(root, LockName);

@@ -94,6 +94,44 @@ public sealed class RefusedWriteTests
         Assert.Equal(RunState.Stopped, (await daemon.Training.GetRunAsync(new GetRunRequest { Run = run })).Summary.State);
     }
 
+    [Fact(DisplayName = "disk full: a run that a user pauses in that moment stays paused")]
+    public async Task FullDisk_OfARunThatIsBeingPaused_DoesNotMakeItGoOnByItself()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        stage.Runner.BeforeStep = step =>
+        {
+            if (step != 7) return;
+            RunSession run = daemon.Services.GetRequiredService<RunDirectory>().Get("paused");
+            daemon.Training.PauseRun(new PauseRunRequest { Run = run.Id });
+            throw new StorageException("checkpoint", 0, "the disk is full.") { IsDiskFull = true };
+        };
+        string id = (await daemon.StartRunAsync(20, request => request.Name = "paused")).Summary.Id;
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(id, RunState.Paused));
+        Assert.False((await daemon.Training.GetRunAsync(new GetRunRequest { Run = id })).WaitsForDisk);
+    }
+
+    [Fact(DisplayName = "io error of the database: a run that cannot begin is tried again, with a pause")]
+    public async Task OtherWriteErrors_WhenARunIsToBegin_LeaveItQueuedAndDoNotTurnTheQueueInCircles()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        MemoryLedger memory = daemon.Services.GetRequiredService<MemoryLedger>();
+        IDisposable all = memory.TryReserve("something else", memory.TotalBytes)!;
+        string id = (await daemon.StartRunAsync(3)).Summary.Id;
+        stage.Refuse(RefusedWrites.InputOutput);
+        all.Dispose();
+        await stage.Refused.UntilAsync(1);
+
+        await Task.Delay(300);
+        Assert.InRange(stage.Refused.Unseen, 0, 10);
+        Assert.Equal(RunState.Queued, daemon.Services.GetRequiredService<RunDirectory>().Get(id).State);
+        stage.Refused.End();
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(id, RunState.Completed));
+    }
+
     [Fact(DisplayName = "disk full, quota: when a run whose worker died is to be queued again")]
     public async Task WritesRefused_AfterAnAttempt_AreTriedAgainUntilThereIsRoom()
     {

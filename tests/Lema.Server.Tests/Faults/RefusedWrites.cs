@@ -55,6 +55,9 @@ internal sealed class RefusedWrites : IDisposable
 
     public void End() => _error = 0;
 
+    /// <summary>Writes that were refused and that nobody has waited for yet.</summary>
+    public int Unseen => _refused.CurrentCount;
+
     /// <summary>Ends when so many more writes have been refused.</summary>
     public async Task UntilAsync(int count)
     {

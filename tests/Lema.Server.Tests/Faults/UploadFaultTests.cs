@@ -55,7 +55,7 @@ public sealed class UploadFaultTests
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
         Assert.Contains("other uploads", refused.Status.Detail, StringComparison.Ordinal);
 
-        File.SetLastWriteTimeUtc(Path.Combine(daemon.Folder, "uploads", first.Id, "state"), DateTime.UtcNow.AddDays(-2));
+        File.SetLastWriteTimeUtc(Path.Combine(daemon.Folder, "uploads", first.Id, "state"), DateTime.UtcNow.AddMinutes(-16));
         Upload second = await artifacts.BeginUploadAsync(Most("second"));
         await artifacts.AbortUploadAsync(new AbortUploadRequest { UploadId = second.Id });
         await artifacts.BeginUploadAsync(Most("third"));
