@@ -97,8 +97,11 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The same stream of weights with something else on top, to generate with. Takes the adapter over; has to be disposed before this model is used again.</summary>
     public LanguageModel With(AdapterWeights adapters) => new(this, adapters);
 
-    /// <summary>Until the result is disposed, the adapter is cast once and not at every visit: nothing trained may change meanwhile.</summary>
+    /// <summary>Until the result is disposed, an adapter's A and B are cast once and not at every visit: nothing trained may change meanwhile.</summary>
     public IDisposable HoldAdapters() => new HeldAdapters(this);
+
+    /// <summary>What that takes beside the adapter.</summary>
+    internal long HeldAdapterBytes => ComputeType == ScalarType.Float32 ? 0 : sizeof(ushort) * Adapters.Modules.Values.Sum(module => module.A.Value.numel() + module.B.Value.numel());
 
     /// <summary>Input of the first block, [tokens, hidden] in the compute type.</summary>
     public Variable Embed(TokenBatch batch, Tape? tape = null, IReadOnlyList<SequenceState>? states = null)
@@ -183,8 +186,7 @@ public sealed class LanguageModel : IDisposable
         public HeldAdapters(LanguageModel model)
         {
             _layers = model._blocks;
-            long elements = model.ComputeType == ScalarType.Float32 ? 0 : model.Adapters.Modules.Values.Sum(module => module.A.Value.numel() + module.B.Value.numel());
-            _charge = model.ComputeLedger.Charge("adapter in the compute type", sizeof(ushort) * elements);
+            _charge = model.ComputeLedger.Charge("adapter in the compute type", model.HeldAdapterBytes);
             foreach (LayerWeights layer in _layers) layer.HoldAdapter();
         }
 

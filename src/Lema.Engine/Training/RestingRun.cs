@@ -30,9 +30,16 @@ public sealed class RestingRun
     {
         using var scope = torch.NewDisposeScope();
         long adapterBytes = adapterFolder.Length == 0 ? 0 : TrainedFolder.ByteCount(adapterFolder);
-        if (adapterBytes > _freeBytes) throw new BudgetExceededException(adapterBytes, Math.Max(0, _freeBytes), "The checkpoint, beside the run that has the memory,");
+        ThrowUnlessFree(adapterBytes);
         using LanguageModel model = _model.With(adapterFolder.Length == 0 ? AdapterWeights.None : TrainedFolder.Load(adapterFolder, _model.Architecture));
+        adapterBytes += model.HeldAdapterBytes;
+        ThrowUnlessFree(adapterBytes);
         // Half for keys and values, half for the pass itself.
         use(new Generator(model, new GeneratorOptions { StateBytes = (_freeBytes - adapterBytes) / 2, StateFolder = _folder, TokensAtOnce = _tokensAtOnce }));
+    }
+
+    private void ThrowUnlessFree(long bytes)
+    {
+        if (bytes > _freeBytes) throw new BudgetExceededException(bytes, Math.Max(0, _freeBytes), "The checkpoint, beside the run that has the memory,");
     }
 }

@@ -12,10 +12,14 @@ internal static unsafe class DecodeKernels
 {
     private const int MostTokens = 4;
 
-    /// <summary>Whether a pass generates, with so few tokens and such operands that these kernels apply.</summary>
-    public static bool Support(LayerPass pass, Tensor x, Tensor other) =>
-        pass.Tape is null && pass.States is not null && pass.Batch.TokenCount <= MostTokens && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && other.dtype == x.dtype
-        && x.device_type == TorchSharp.DeviceType.CPU && x.size(-1) % HalfFloats.Lanes == 0 && x.is_contiguous() && other.is_contiguous();
+    /// <summary>Whether a pass generates, with so few tokens and such an operand that these kernels apply.</summary>
+    public static bool Support(LayerPass pass, Tensor x) =>
+        pass.Tape is null && pass.States is not null && pass.Batch.TokenCount <= MostTokens && x.dtype is ScalarType.Float32 or ScalarType.BFloat16
+        && x.device_type == TorchSharp.DeviceType.CPU && x.size(-1) % HalfFloats.Lanes == 0 && x.is_contiguous();
+
+    /// <summary>The same with a second operand of so many elements: nothing is broadcast here.</summary>
+    public static bool Support(LayerPass pass, Tensor x, Tensor other, long elements) =>
+        Support(pass, x) && other.dtype == x.dtype && other.is_contiguous() && other.numel() == elements;
 
     /// <inheritdoc cref="Normalization.RmsNorm"/>
     public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon, double weightOffset)

@@ -8,7 +8,7 @@ public static class Elementwise
 {
     public static Variable Add(this LayerPass pass, Variable a, Variable b)
     {
-        if (DecodeKernels.Support(pass, a.Value, b.Value)) return new(DecodeKernels.Add(a.Value, b.Value));
+        if (DecodeKernels.Support(pass, a.Value, b.Value, a.Value.numel())) return new(DecodeKernels.Add(a.Value, b.Value));
         return pass.Record(a.Value.add(b.Value), [], gradient =>
         {
             a.AccumulateShared(gradient);
@@ -63,7 +63,7 @@ public static class Elementwise
     public static Variable SiluMultiply(this LayerPass pass, Variable gate, Variable up)
     {
         Tensor g = gate.Value, u = up.Value;
-        if (DecodeKernels.Support(pass, g, u)) return new(DecodeKernels.SiluMultiply(g, u));
+        if (DecodeKernels.Support(pass, g, u, g.numel())) return new(DecodeKernels.SiluMultiply(g, u));
         return pass.Record(nn.functional.silu(g).mul_(u), [g, u], gradient =>
         {
             using var scope = NewDisposeScope();

@@ -25,7 +25,7 @@ internal static unsafe class MatrixVector
     private const long PartBytes = 1 << 17;
 
     public static bool Supports(Tensor input, Tensor matrix) =>
-        input.dim() == 2 && input.size(0) <= MostVectors && input.size(1) <= MostColumns
+        input.dim() == 2 && matrix.dim() == 2 && matrix.size(1) == input.size(1) && input.size(0) <= MostVectors && input.size(1) <= MostColumns
         && input.device_type == TorchSharp.DeviceType.CPU && matrix.device_type == TorchSharp.DeviceType.CPU
         && input.dtype == matrix.dtype && input.dtype is ScalarType.Float32 or ScalarType.BFloat16 && matrix.is_contiguous();
 

@@ -12,7 +12,7 @@ public static class Normalization
     /// <param name="weightOffset">1 for families that store the weight as a difference from 1 (Gemma).</param>
     public static Variable RmsNorm(this LayerPass pass, Variable x, string weight, double epsilon, double weightOffset = 0)
     {
-        if (DecodeKernels.Support(pass, x.Value, pass.Weights[weight])) return new(DecodeKernels.RmsNorm(x.Value, pass.Weights[weight], epsilon, weightOffset));
+        if (DecodeKernels.Support(pass, x.Value, pass.Weights[weight], x.Value.size(-1))) return new(DecodeKernels.RmsNorm(x.Value, pass.Weights[weight], epsilon, weightOffset));
         Tensor input = x.Value, x32 = input.to(ScalarType.Float32);
         Tensor inverse = x32.square().mean([-1], keepdim: true).add_(epsilon).rsqrt_();
         Tensor normalized = x32.mul(inverse);

@@ -13,8 +13,11 @@ public static class RotaryEmbedding
     /// <summary>Rotates each head by its token's position. x: [tokens, heads, head dim]; only the first <see cref="RotarySettings.Dimensions"/> of a head turn.</summary>
     public static Variable Rotate(this LayerPass pass, Variable x, RotarySettings rotary)
     {
-        (Tensor allCos, Tensor allSin) = AllPositions(pass, rotary, x.Value.dtype);
-        if (DecodeKernels.Support(pass, x.Value, allCos)) return new(DecodeKernels.Rotate(x.Value, allCos, allSin, pass.Batch.Segments));
+        if (DecodeKernels.Support(pass, x.Value))
+        {
+            (Tensor allCos, Tensor allSin) = AllPositions(pass, rotary, x.Value.dtype);
+            return new(DecodeKernels.Rotate(x.Value, allCos, allSin, pass.Batch.Segments));
+        }
         (Tensor cos, Tensor sin) = Tables(pass, rotary, x.Value.dtype);
         return pass.Record(Turn(x.Value, cos, sin, 1), [], gradient =>
         {
