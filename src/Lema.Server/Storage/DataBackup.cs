@@ -10,7 +10,6 @@ namespace Lema.Server.Storage;
 internal static class DataBackup
 {
     private static readonly string[] Parts = ["models", "datasets", "adapters", "runs", "tls"];
-    private const string AuditName = "audit.jsonl";
 
     /// <summary>Made whole or not at all.</summary>
     /// <exception cref="LemaException">The data folder has no database, the target exists, or the disk refuses.</exception>
@@ -55,8 +54,8 @@ internal static class DataBackup
     private static void Copy(string from, string to)
     {
         // The audit log that is written before those put aside: one that is put aside in between is there twice, not missing.
-        foreach (string name in (string[])["admin.token", AuditName]) CopyIfThere(Path.Combine(from, name), to);
-        foreach ((long _, string file) in AuditFiles.Aside(Path.Combine(from, AuditName)).ToArray()) CopyIfThere(file, to);
+        foreach (string name in (string[])[DataFolder.AdminTokenName, DataFolder.AuditLogName]) CopyIfThere(Path.Combine(from, name), to);
+        foreach ((long _, string file) in AuditFiles.Aside(Path.Combine(from, DataFolder.AuditLogName)).ToArray()) CopyIfThere(file, to);
         foreach (string part in Parts.Where(part => Directory.Exists(Path.Combine(from, part))))
         {
             Folders.CreatePrivate(Path.Combine(to, part));

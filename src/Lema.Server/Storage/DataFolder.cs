@@ -8,7 +8,7 @@ namespace Lema.Server.Storage;
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
-    public const string DatabaseName = "lema.db";
+    public const string DatabaseName = "lema.db", AdminTokenName = "admin.token", AuditLogName = "audit.jsonl";
 
     private const string LockName = "lock";
 
@@ -24,9 +24,9 @@ public sealed class DataFolder : IDisposable
 
     public string Database => Path.Combine(Root, DatabaseName);
 
-    public string AdminToken => Path.Combine(Root, "admin.token");
+    public string AdminToken => Path.Combine(Root, AdminTokenName);
 
-    public string AuditLog => Path.Combine(Root, "audit.jsonl");
+    public string AuditLog => Path.Combine(Root, AuditLogName);
 
     public string Models => Path.Combine(Root, "models");
 

@@ -16,8 +16,7 @@ internal static class Retention
 
     /// <summary>
     /// Removes runs that ended longer ago, with their events and checkpoints, evaluations of no run, or of one that is gone, that ended longer ago, and uploads that nobody has
-    /// gone on with for as long. A daemon may be at work beside it: what a run
-    /// that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
+    /// gone on with for as long. A daemon may be at work beside it: what a run that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
     /// </summary>
     /// <returns>Names of the runs, the evaluations and the uploads.</returns>
     public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock)

@@ -21,19 +21,11 @@ public sealed class RefusedWriteTests
     public async Task WritesRefused_DuringARun_PauseItAndItGoesOnByItself(int error)
     {
         using Stage stage = new();
-        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(error); };
         await using TestDaemon daemon = await stage.StartAsync();
-        await daemon.AddDatasetAsync();
-        string run = (await daemon.StartRunAsync(20)).Summary.Id;
-        // One that releases the reserve, one after it, and one of the state.
-        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
-        stage.Refused.End();
-
-        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
-        await stage.Clock.UntilAsync(() => session.Detail.WaitsForDisk);
+        RunSession session = await stage.FillAsync(daemon, error);
         Assert.Equal(RunState.Paused, session.State);
         Assert.Contains("full", session.Summary.Reason, StringComparison.Ordinal);
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(session.Id, RunState.Completed));
     }
 
     [Fact]
@@ -53,14 +45,8 @@ public sealed class RefusedWriteTests
     public async Task WritesRefused_WhenARunIsToGoOn_AreTriedAgainUntilThereIsRoom()
     {
         using Stage stage = new();
-        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(RefusedWrites.QuotaExceeded); };
         await using TestDaemon daemon = await stage.StartAsync();
-        await daemon.AddDatasetAsync();
-        string run = (await daemon.StartRunAsync(20)).Summary.Id;
-        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
-        stage.Refused.End();
-        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
-        await stage.Clock.UntilAsync(() => session.Detail.WaitsForDisk);
+        string run = (await stage.FillAsync(daemon, RefusedWrites.QuotaExceeded)).Id;
 
         stage.Refuse(RefusedWrites.QuotaExceeded);
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(4));
@@ -74,14 +60,8 @@ public sealed class RefusedWriteTests
     public async Task StopRun_WhileItWaitsForSpace_StaysStopped()
     {
         using Stage stage = new();
-        stage.Runner.BeforeStep = step => { if (step == 7 && stage.Refusals == 0) stage.Refuse(RefusedWrites.QuotaExceeded); };
         await using TestDaemon daemon = await stage.StartAsync();
-        await daemon.AddDatasetAsync();
-        string run = (await daemon.StartRunAsync(20)).Summary.Id;
-        await stage.Clock.UntilAsync(stage.Refused.UntilAsync(3));
-        stage.Refused.End();
-        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
-        await stage.Clock.UntilAsync(() => session.Detail.WaitsForDisk);
+        string run = (await stage.FillAsync(daemon, RefusedWrites.QuotaExceeded)).Id;
 
         stage.Refuse(RefusedWrites.QuotaExceeded);
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(2));
@@ -365,6 +345,20 @@ public sealed class RefusedWriteTests
             Services = provider;
             return Clock;
         }));
+
+        /// <summary>Starts a run whose seventh step finds the disk full; there is space again when the run waits for it.</summary>
+        public async Task<RunSession> FillAsync(TestDaemon daemon, int error)
+        {
+            Runner.BeforeStep = step => { if (step == 7 && Refusals == 0) Refuse(error); };
+            await daemon.AddDatasetAsync();
+            string run = (await daemon.StartRunAsync(20)).Summary.Id;
+            // One that releases the reserve, one after it, and one of the state.
+            await Clock.UntilAsync(Refused.UntilAsync(3));
+            Refused.End();
+            RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
+            await Clock.UntilAsync(() => session.Detail.WaitsForDisk);
+            return session;
+        }
 
         public void Dispose()
         {
