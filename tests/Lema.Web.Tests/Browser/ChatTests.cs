@@ -54,7 +54,7 @@ public sealed class ChatTests(Chromium chromium)
         IPage page = visit.Page;
         await page.AskAsync("The first question");
         await page.AskAsync("The second question");
-        await page.WaitForURLAsync(url => url.Contains("conversation=", StringComparison.Ordinal));
+        await page.WaitForAddressAsync("conversation=");
 
         await page.ReloadAsync();
         await Expect(page.Locator(".question")).ToHaveCountAsync(2);

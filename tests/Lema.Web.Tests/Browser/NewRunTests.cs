@@ -62,7 +62,7 @@ public sealed class NewRunTests(Chromium chromium)
         await page.GetByRole(AriaRole.Button, new() { Name = "Form" }).ClickAsync();
         await Assertions.Expect(page.GetByLabel("Steps", new() { Exact = true })).ToHaveValueAsync("78");
         await page.GetByRole(AriaRole.Button, new() { Name = "Start the run" }).ClickAsync();
-        await page.WaitForURLAsync(url => url.Contains("/runs/run-", StringComparison.Ordinal));
+        await page.WaitForAddressAsync("/runs/run-");
         StartRunRequest started = Assert.Single(daemon.Started);
         Assert.Equal((78, 4), (started.Settings.Steps, started.Settings.Lora.R));
     }

@@ -19,9 +19,16 @@ internal static class PageSteps
         await page.GotoAsync(address + path);
         await page.GetByLabel("Token").FillAsync(token);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        // Not WaitForURL: where the address has changed already, that waits for all of the page's scripts, whatever it is told.
         await Assertions.Expect(page).Not.ToHaveURLAsync(new Regex("/sign-in"), new() { Timeout = Long });
     }
+
+    /// <summary>Waits until the page's address holds a text.</summary>
+    /// <remarks>
+    /// Not WaitForURL: that misses an address that changes between its look at it and its listening for the change, and where it has changed already it waits for
+    /// all of the page's scripts, whatever it is told.
+    /// </remarks>
+    public static Task WaitForAddressAsync(this IPage page, string part) =>
+        Assertions.Expect(page).ToHaveURLAsync(new Regex(Regex.Escape(part)), new() { Timeout = Long });
 
     /// <summary>Waits until the first chart of the page holds at least so many points.</summary>
     public static Task WaitForPointsAsync(this IPage page, int points) =>

@@ -67,7 +67,7 @@ public sealed class RunPageTests(Chromium chromium)
         await page.WaitForPointsAsync(122);
 
         await page.Mouse.ClickAsync(box.X + box.Width * 0.5f, box.Y + 80);
-        await page.WaitForURLAsync(url => url.Contains("?step=", StringComparison.Ordinal));
+        await page.WaitForAddressAsync("?step=");
         await page.GetByText("the address leads here").WaitForAsync();
     }
 
