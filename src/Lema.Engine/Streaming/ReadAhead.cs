@@ -14,8 +14,7 @@ internal readonly record struct FilePiece(string File, long Offset, int ByteCoun
 /// </summary>
 internal sealed class ReadAhead : IDisposable
 {
-    public const int MostPieceBytes = 4 << 20;
-
+    private const int MostPieceBytes = 4 << 20;
     private const int Buffers = 2;
 
     private readonly ModelFiles _files;
@@ -27,7 +26,7 @@ internal sealed class ReadAhead : IDisposable
     public ReadAhead(ModelFiles files) => _files = files;
 
     /// <summary>Hands the bytes of each item's piece to an action, in order; the action may change them. Items are asked for before their turn comes.</summary>
-    /// <param name="place">Where an item lies: at most <see cref="MostPieceBytes"/>.</param>
+    /// <param name="place">Where an item lies: at most 4 MiB.</param>
     /// <exception cref="Errors.StorageException">A file could not be read or is shorter than it was.</exception>
     public void ForEach<T>(IEnumerable<T> items, Func<T, FilePiece> place, SpanAction<byte, T> use)
     {

@@ -54,7 +54,12 @@ public sealed class GlobalBinaryIndex
         return new GlobalBinaryIndex(full, ShardList.Read(full));
     }
 
-    /// <summary>XxHash128 of every byte of the model's files, in lower-case hexadecimal, against damage and not against intent. Reads the whole model.</summary>
+    /// <summary>
+    /// A hash of every byte of the model's files, in lower-case hexadecimal, against damage and not against intent: XxHash128 of the XxHash128 of their pieces of 16 MiB
+    /// (docs/formats.md). Reads the whole model.
+    /// </summary>
+    /// <param name="progress">Told after each read, by one thread at a time.</param>
+    /// <exception cref="StorageException">A file could not be read or is shorter than it was when it was opened.</exception>
     public string ContentHash(IProgress<ByteProgress>? progress = null, CancellationToken cancellation = default) => ModelHash.Compute(Headers, progress, cancellation);
 
     private static string HashOf(IReadOnlyList<SafetensorsHeader> headers)

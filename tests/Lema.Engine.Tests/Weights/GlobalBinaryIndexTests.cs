@@ -60,30 +60,6 @@ public sealed class GlobalBinaryIndexTests : IDisposable
         Refused("F8_E4M3 cannot be computed with");
     }
 
-    [Fact]
-    public void ContentHash_OneValueChanged_DiffersWhileTheHeaderHashDoesNot()
-    {
-        Shard("model.safetensors", "a");
-        GlobalBinaryIndex before = GlobalBinaryIndex.Open(_folder);
-        string hash = before.ContentHash();
-        using (FileStream file = File.OpenWrite(Path.Combine(_folder, "model.safetensors")))
-        {
-            file.Position = before["a"].Offset;
-            file.WriteByte(77);
-        }
-        GlobalBinaryIndex after = GlobalBinaryIndex.Open(_folder);
-        Assert.Equal(before.HeaderSha256, after.HeaderSha256);
-        Assert.NotEqual(hash, after.ContentHash());
-    }
-
-    [Fact]
-    public void ContentHash_LargerThanItsBuffers_IsTheHashOfTheFile()
-    {
-        string path = Path.Combine(_folder, "model.safetensors");
-        using (var scope = torch.NewDisposeScope()) SafetensorsFile.Save(path, [KeyValuePair.Create("a", torch.rand(5_500_000))]);
-        Assert.Equal(Convert.ToHexStringLower(System.IO.Hashing.XxHash128.Hash(File.ReadAllBytes(path))), GlobalBinaryIndex.Open(_folder).ContentHash());
-    }
-
     [Theory]
     [InlineData("missing.safetensors", "missing")]
     [InlineData("/etc/passwd", "absolute")]
