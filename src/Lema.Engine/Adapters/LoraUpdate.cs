@@ -7,7 +7,7 @@ namespace Lema.Engine.Adapters;
 
 /// <summary>The arithmetic of an adapter within a linear module: forward, and the gradients of A, B, magnitude and input.</summary>
 /// <remarks>
-/// A and B are cast to the compute type once a visit; their gradients are summed in float32. The update is computed first and the matrix's part added to it, in one rounding: an update
+/// A and B are cast to the compute type once a visit, or once for all passes of a reply (<see cref="LanguageModel.HoldAdapters"/>); their gradients are summed in float32. The update is computed first and the matrix's part added to it, in one rounding: an update
 /// that is smaller than the rounding of W x would be lost if it came second, and training in bfloat16 would begin late.
 /// </remarks>
 /// <param name="matrix">W, [out, in].</param>

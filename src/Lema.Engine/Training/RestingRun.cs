@@ -34,9 +34,15 @@ public sealed class RestingRun
         using LanguageModel model = _model.With(adapterFolder.Length == 0 ? AdapterWeights.None : TrainedFolder.Load(adapterFolder, _model.Architecture));
         adapterBytes += model.HeldAdapterBytes;
         ThrowUnlessFree(adapterBytes);
-        // Half for keys and values, half for the pass itself.
-        use(new Generator(model, new GeneratorOptions { StateBytes = (_freeBytes - adapterBytes) / 2, StateFolder = _folder, TokensAtOnce = _tokensAtOnce }));
+        use(new Generator(model, Bounds(adapterBytes)));
     }
+
+    /// <summary>Bounds of replies by the model as it is being trained, whose adapter is there already but for the copy that a pass computes with.</summary>
+    internal GeneratorOptions OwnBounds => Bounds(_model.HeldAdapterBytes);
+
+    /// <summary>Half of what is free for keys and values, half for the pass itself.</summary>
+    private GeneratorOptions Bounds(long takenBytes) =>
+        new() { StateBytes = Math.Max(0, _freeBytes - takenBytes) / 2, StateFolder = _folder, TokensAtOnce = _tokensAtOnce };
 
     private void ThrowUnlessFree(long bytes)
     {

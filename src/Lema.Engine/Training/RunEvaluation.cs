@@ -19,8 +19,9 @@ internal sealed class RunEvaluation
     private readonly IReadOnlyList<PromptedQuestion> _questions = [];
     private readonly ReplyEvaluator? _replies;
 
+    /// <param name="bounds">What replies may take beside the weights.</param>
     /// <exception cref="Errors.LemaException">The held-out file is not valid.</exception>
-    public RunEvaluation(LanguageModel model, Tokenizer? tokenizer, string file, string modelFolder, RunSettings settings)
+    public RunEvaluation(LanguageModel model, Tokenizer? tokenizer, string file, string modelFolder, RunSettings settings, GeneratorOptions bounds)
     {
         _model = model;
         using ITrainingData data = TrainingData.Open(file, tokenizer, settings with
@@ -34,7 +35,7 @@ internal sealed class RunEvaluation
             ReplyFormat format = settings.Data.ReplyFormat ?? ReplyFormat.Lema;
             (_questions, int longest) = HeldOutQuestions.Read(file, tokenizer, format, count);
             // Room for a reply that is half as long again as any that the rows hold.
-            _replies = new(model, tokenizer, EndTokens.Read(modelFolder, tokenizer), format) { MaxNewTokens = Math.Max(LeastReplyTokens, longest + longest / 2) };
+            _replies = new(model, tokenizer, EndTokens.Read(modelFolder, tokenizer), format, bounds) { MaxNewTokens = Math.Max(LeastReplyTokens, longest + longest / 2) };
         }
         if (MetricProblem(settings) is { } problem) throw new InvalidInputException(file, "", problem);
     }

@@ -79,7 +79,7 @@ public sealed class TrainingRun : IDisposable
         _store = new(job.CheckpointFolder, settings.Checkpoint.KeepLast);
         _checkpoint = new(_model, settings, TrainedWeights.EffectiveLora(settings), _optimizer, _scaler, RunIdentity.Of(job.ModelFolder, index, job.DatasetFile));
         _history = new(settings, _steps, _data);
-        _evaluation = job.EvaluationFile is { } file && settings.Evaluation.EverySteps > 0 ? new(_model, tokenizer, file, job.ModelFolder, settings) : null;
+        _evaluation = job.EvaluationFile is { } file && settings.Evaluation.EverySteps > 0 ? new(_model, tokenizer, file, job.ModelFolder, settings, _resting.OwnBounds) : null;
         double achieved = ProbedFlops(request);
         _forecast = _plan.SecondsAt(request, request.Speeds with { FlopsPerSecond = achieved });
         publish(new PlanMade(_plan with { SecondsPerStep = _forecast }, request with { Speeds = request.Speeds with { FlopsPerSecond = achieved } }, _steps));

@@ -27,7 +27,10 @@ internal static class EvaluateJobRunner
     private static void Ask(Proto.EvaluateJob job, OpenModel open, IJobContext context, long start)
     {
         ReplyFormat format = job.ReplyFormat.ToEngine() ?? ReplyFormat.Lema;
-        ReplyEvaluator evaluator = new(open.Model, open.Text.Tokenizer, open.Text.EndTokens, format) { MaxNewTokens = job.MaxTokens, Prompt = question => open.Text.Prompts.Of(question, format) };
+        ReplyEvaluator evaluator = new(open.Model, open.Text.Tokenizer, open.Text.EndTokens, format, open.Bounds)
+        {
+            MaxNewTokens = job.MaxTokens, Prompt = question => open.Text.Prompts.Of(question, format),
+        };
         Proto.EvaluationResult result = new() { ReplyFormat = format.Name };
         foreach (Proto.Question[] chunk in job.Questions.Chunk(QuestionsAtOnce))
         {

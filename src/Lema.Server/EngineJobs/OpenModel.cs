@@ -1,4 +1,5 @@
 using Lema.Engine.Devices;
+using Lema.Engine.Generation;
 using Lema.Engine.Models;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
@@ -20,6 +21,12 @@ internal sealed class OpenModel : IDisposable
     public LanguageModel Model { get; }
 
     public ModelText Text { get; }
+
+    /// <summary>
+    /// Bounds of replies. Keys and values that memory does not hold go to the data folder, whose cache the daemon names to its workers: the system's folder for temporary
+    /// files may be memory, or small.
+    /// </summary>
+    public GeneratorOptions Bounds { get; } = new() { StateFolder = Environment.GetEnvironmentVariable("LEMA_CACHE") is { Length: > 0 } cache ? cache : null };
 
     public static OpenModel Open(Proto.ModelFolders folders)
     {

@@ -12,7 +12,7 @@ internal static class ServeJobRunner
     {
         using var scope = torch.NewDisposeScope();
         using OpenModel open = OpenModel.Open(job.Model);
-        Generator generator = new(open.Model);
+        Generator generator = new(open.Model, open.Bounds);
         context.Publish(new WorkerEvent { Ready = new ServeReady() });
         context.Serve(asked => ReplyJob.Answer(asked, generator, open.Text));
         context.Publish(new WorkerEvent { Completed = new JobCompleted { Stopped = true } });

@@ -104,7 +104,8 @@ public sealed class DecodeKernelTests
         long half = turned / 2;
         Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half);
         Tensor expected = cat([first.mul(c).addcmul(second, s, -1), second.mul(c).addcmul(first, s, 1), x.narrow(-1, turned, 32 - turned)], -1);
-        AssertClose(expected, DecodeKernels.Rotate(x, cosines, sines, segments));
+        AssertClose(expected, DecodeKernels.Rotate(x, new RotaryTables(cosines, sines, OfAllPositions: true), segments));
+        AssertClose(expected, DecodeKernels.Rotate(x, new RotaryTables(c, s, OfAllPositions: false), segments));
     }
 
     [Theory]

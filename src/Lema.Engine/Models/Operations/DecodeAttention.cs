@@ -14,6 +14,8 @@ internal static unsafe class DecodeAttention
 {
     private const int MostHeadWidth = 1024;
 
+    private const int ScratchAlignment = 64;
+
     // Below this number of multiplications a second thread costs more than it saves.
     private const long ParallelWork = 1 << 16;
 
@@ -43,32 +45,57 @@ internal static unsafe class DecodeAttention
         Shape shape = new((int)queries.size(1), keyHeads, (int)queries.size(2));
         nint q = TensorMemory.Pointer(queries), y = TensorMemory.Pointer(output);
         bool half = queries.dtype == ScalarType.BFloat16;
-        void One(int item)
+        int items = sequences.Length * shape.KeyHeads, next = 0;
+        long work = 2L * shape.Heads * shape.Width * sequences.Sum(sequence => (long)sequence.Length);
+        int threads = work >= ParallelWork ? Math.Min(items, ComputeTeam.Shared.ThreadCount) : 1;
+        long scratchFloats = sequences.Max(sequence => ScratchFloats(shape, Seen(sequence, settings)));
+        // A part of one thread's own for each: allocating within a part would have helpers wait for each other.
+        float* scratch = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * scratchFloats * threads), ScratchAlignment);
+        nint first = (nint)scratch;
+        void Take(int thread)
         {
-            int index = item / shape.KeyHeads, head = item % shape.KeyHeads;
-            if (half) Attend<ushort>(q, y, sequences[index], index, head, shape, settings);
-            else Attend<float>(q, y, sequences[index], index, head, shape, settings);
+            float* own = (float*)first + thread * scratchFloats;
+            for (int item; (item = Interlocked.Increment(ref next) - 1) < items;)
+            {
+                int index = item / shape.KeyHeads, head = item % shape.KeyHeads;
+                if (half) Attend<ushort>(q, y, sequences[index], index, head, shape, settings, own);
+                else Attend<float>(q, y, sequences[index], index, head, shape, settings, own);
+            }
         }
 
-        int items = sequences.Length * shape.KeyHeads;
-        long work = 2L * shape.Heads * shape.Width * sequences.Sum(sequence => (long)sequence.Length);
-        if (work >= ParallelWork)
+        try
         {
-            ComputeTeam.Shared.Run(items, One);
-            return;
+            if (threads > 1) ComputeTeam.Shared.Run(threads, Take);
+            else Take(0);
         }
-        for (int item = 0; item < items; item++) One(item);
+        finally
+        {
+            NativeMemory.AlignedFree(scratch);
+        }
+    }
+
+    /// <summary>Positions within the window.</summary>
+    private static int Seen(Sequence sequence, AttentionSettings settings) => Math.Min(sequence.Length, settings.Window ?? int.MaxValue);
+
+    /// <summary>Whole vectors of scores: those beyond the last position are minus infinity, and nothing after the softmax.</summary>
+    private static long ScoreStride(int seen) => (seen + Vector<float>.Count - 1L) / Vector<float>.Count * Vector<float>.Count;
+
+    /// <summary>Queries, sums and scores of the query heads that share a key head, in whole lines of the cache.</summary>
+    private static long ScratchFloats(Shape shape, int seen)
+    {
+        const int line = ScratchAlignment / sizeof(float);
+        return (shape.Group * (ScoreStride(seen) + 2L * shape.Width) + line - 1) / line * line;
     }
 
     private static void Copy(Tensor source, int row, Tensor target, int targetRow, long bytes) =>
         Buffer.MemoryCopy((void*)(TensorMemory.Pointer(source) + (nint)(row * bytes)), (void*)(TensorMemory.Pointer(target) + (nint)(targetRow * bytes)), bytes, bytes);
 
     /// <summary>The query heads that share one key head of one sequence.</summary>
-    private static void Attend<T>(nint queries, nint output, Sequence sequence, int index, int keyHead, Shape shape, AttentionSettings settings)
+    /// <param name="scratch"><see cref="ScratchFloats"/> of them.</param>
+    private static void Attend<T>(nint queries, nint output, Sequence sequence, int index, int keyHead, Shape shape, AttentionSettings settings, float* scratch)
         where T : unmanaged
     {
-        int width = shape.Width, group = shape.Heads / shape.KeyHeads, length = sequence.Length, lanes = Vector<float>.Count;
-        int first = settings.Window is { } window ? Math.Max(0, length - window) : 0, seen = length - first;
+        int width = shape.Width, group = shape.Group, length = sequence.Length, seen = Seen(sequence, settings), first = length - seen;
         long rowStride = (long)shape.KeyHeads * width;
         T* q = (T*)queries + ((long)index * shape.Heads + (long)keyHead * group) * width;
         T* y = (T*)output + ((long)index * shape.Heads + (long)keyHead * group) * width;
@@ -77,39 +104,30 @@ internal static unsafe class DecodeAttention
         // From a position to the end of its chunk.
         int RowsAt(int position) => Math.Min(sequence.ChunkTokens - position % sequence.ChunkTokens, length - position);
 
-        // Whole vectors of scores: those beyond the last position are minus infinity, and nothing after the softmax.
-        long stride = (seen + lanes - 1) / lanes * lanes;
-        float* buffer = (float*)NativeMemory.AlignedAlloc((nuint)(sizeof(float) * (group * stride + 2L * group * width)), 64);
-        try
+        long stride = ScoreStride(seen);
+        float* query = scratch, sum = query + (long)group * width, scores = sum + (long)group * width;
+        for (int i = 0; i < group * width; i++)
         {
-            float* query = buffer, sum = query + (long)group * width, scores = sum + (long)group * width;
-            for (int i = 0; i < group * width; i++)
-            {
-                query[i] = HalfFloats.ToFloat(q[i]) * (float)settings.Scale;
-                sum[i] = 0;
-            }
-            for (int position = first, count; position < length; position += count)
-            {
-                count = RowsAt(position);
-                T* key = Row(sequence.Keys, position);
-                for (int i = 0; i < count; i++, key += rowStride)
-                {
-                    for (int g = 0; g < group; g++) scores[g * stride + (position - first) + i] = Dot(query + g * width, key, width);
-                }
-            }
-            for (int g = 0; g < group; g++) Softmax(scores + g * stride, seen, (int)stride, settings.Softcap);
-            for (int position = first, count; position < length; position += count)
-            {
-                count = RowsAt(position);
-                T* value = Row(sequence.Values, position);
-                for (int g = 0; g < group; g++) AddWeighted(sum + g * width, value, rowStride, scores + g * stride + (position - first), count, width);
-            }
-            for (int i = 0; i < group * width; i++) y[i] = HalfFloats.FromFloat<T>(sum[i]);
+            query[i] = HalfFloats.ToFloat(q[i]) * (float)settings.Scale;
+            sum[i] = 0;
         }
-        finally
+        for (int position = first, count; position < length; position += count)
         {
-            NativeMemory.AlignedFree(buffer);
+            count = RowsAt(position);
+            T* key = Row(sequence.Keys, position);
+            for (int i = 0; i < count; i++, key += rowStride)
+            {
+                for (int g = 0; g < group; g++) scores[g * stride + (position - first) + i] = Dot(query + g * width, key, width);
+            }
         }
+        for (int g = 0; g < group; g++) Softmax(scores + g * stride, seen, (int)stride, settings.Softcap);
+        for (int position = first, count; position < length; position += count)
+        {
+            count = RowsAt(position);
+            T* value = Row(sequence.Values, position);
+            for (int g = 0; g < group; g++) AddWeighted(sum + g * width, value, rowStride, scores + g * stride + (position - first), count, width);
+        }
+        for (int i = 0; i < group * width; i++) y[i] = HalfFloats.FromFloat<T>(sum[i]);
     }
 
     /// <summary>In place, over whole vectors of which <paramref name="count"/> values matter.</summary>
@@ -173,5 +191,8 @@ internal static unsafe class DecodeAttention
         }
     }
 
-    private readonly record struct Shape(int Heads, int KeyHeads, int Width);
+    private readonly record struct Shape(int Heads, int KeyHeads, int Width)
+    {
+        public int Group => Heads / KeyHeads;
+    }
 }

@@ -10,11 +10,9 @@ namespace Lema.Engine.Models.Operations;
 /// </summary>
 internal static unsafe class DecodeKernels
 {
-    private const int MostTokens = 4;
-
     /// <summary>Whether a pass generates, with so few tokens and such an operand that these kernels apply.</summary>
     public static bool Support(LayerPass pass, Tensor x) =>
-        pass.Tape is null && pass.States is not null && pass.Batch.TokenCount <= MostTokens && x.dtype is ScalarType.Float32 or ScalarType.BFloat16
+        pass.Tape is null && pass.States is not null && pass.Batch.TokenCount <= MatrixVector.MostVectors && x.dtype is ScalarType.Float32 or ScalarType.BFloat16
         && x.device_type == TorchSharp.DeviceType.CPU && x.size(-1) % HalfFloats.Lanes == 0 && x.is_contiguous();
 
     /// <summary>The same with a second operand of so many elements: nothing is broadcast here.</summary>
@@ -42,18 +40,17 @@ internal static unsafe class DecodeKernels
     public static Tensor Add(Tensor a, Tensor b) => Pairwise(a, b, &Add, &Add);
 
     /// <inheritdoc cref="RotaryEmbedding.Rotate"/>
-    /// <param name="cos">[positions, 1, half] of all positions; so is <paramref name="sin"/>.</param>
-    /// <param name="segments">One token each or several; their positions choose the rows of the tables.</param>
-    public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin, IReadOnlyList<Segment> segments)
+    /// <param name="segments">One token each or several.</param>
+    public static Tensor Rotate(Tensor x, RotaryTables tables, IReadOnlyList<Segment> segments)
     {
         Tensor output = empty_like(x);
-        int heads = (int)x.size(1), width = (int)x.size(2), half = (int)cos.size(-1);
-        nint source = TensorMemory.Pointer(x), c = TensorMemory.Pointer(cos), s = TensorMemory.Pointer(sin), target = TensorMemory.Pointer(output);
+        int heads = (int)x.size(1), width = (int)x.size(2), half = (int)tables.Cos.size(-1);
+        nint source = TensorMemory.Pointer(x), c = TensorMemory.Pointer(tables.Cos), s = TensorMemory.Pointer(tables.Sin), target = TensorMemory.Pointer(output);
         foreach (Segment segment in segments)
         {
             for (int token = 0; token < segment.Length; token++)
             {
-                long place = (long)(segment.Start + token) * heads * width, angle = (long)(segment.Past + token) * half;
+                long place = (long)(segment.Start + token) * heads * width, angle = (long)tables.Row(segment, token) * half;
                 if (x.dtype == ScalarType.Float32) Rotate((float*)source + place, (float*)c + angle, (float*)s + angle, (float*)target + place, heads, width, half);
                 else Rotate((ushort*)source + place, (ushort*)c + angle, (ushort*)s + angle, (ushort*)target + place, heads, width, half);
             }

@@ -13,8 +13,8 @@ namespace Lema.Engine.Models.Operations;
 /// </summary>
 internal static unsafe class MatrixVector
 {
-    /// <summary>Beyond this many vectors a general matrix product is faster.</summary>
-    private const int MostVectors = 4;
+    /// <summary>Beyond this many vectors, one for each token of a pass, a general matrix product is faster.</summary>
+    public const int MostVectors = 4;
 
     private const int MostColumns = 1 << 16;
 

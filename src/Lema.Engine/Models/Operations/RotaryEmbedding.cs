@@ -13,15 +13,11 @@ public static class RotaryEmbedding
     /// <summary>Rotates each head by its token's position. x: [tokens, heads, head dim]; only the first <see cref="RotarySettings.Dimensions"/> of a head turn.</summary>
     public static Variable Rotate(this LayerPass pass, Variable x, RotarySettings rotary)
     {
-        if (DecodeKernels.Support(pass, x.Value))
-        {
-            (Tensor allCos, Tensor allSin) = AllPositions(pass, rotary, x.Value.dtype);
-            return new(DecodeKernels.Rotate(x.Value, allCos, allSin, pass.Batch.Segments));
-        }
-        (Tensor cos, Tensor sin) = Tables(pass, rotary, x.Value.dtype);
+        if (DecodeKernels.Support(pass, x.Value)) return new(DecodeKernels.Rotate(x.Value, Tables(pass, rotary, x.Value.dtype), pass.Batch.Segments));
+        (Tensor cos, Tensor sin) = OfTokens(pass, rotary, x.Value.dtype);
         return pass.Record(Turn(x.Value, cos, sin, 1), [], gradient =>
         {
-            (Tensor cosBack, Tensor sinBack) = Tables(pass, rotary, gradient.dtype);
+            (Tensor cosBack, Tensor sinBack) = OfTokens(pass, rotary, gradient.dtype);
             x.Accumulate(Turn(gradient, cosBack, sinBack, -1));
         });
     }
@@ -39,24 +35,38 @@ public static class RotaryEmbedding
     }
 
     /// <summary>[tokens, 1, dimensions / 2] cosine and sine of each token's angles.</summary>
-    private static (Tensor Cos, Tensor Sin) Tables(LayerPass pass, RotarySettings rotary, ScalarType type)
+    private static (Tensor Cos, Tensor Sin) OfTokens(LayerPass pass, RotarySettings rotary, ScalarType type)
     {
-        (Tensor cos, Tensor sin) = AllPositions(pass, rotary, type);
-        return (cos.index_select(0, pass.Batch.Positions), sin.index_select(0, pass.Batch.Positions));
+        RotaryTables tables = Tables(pass, rotary, type);
+        return tables.OfAllPositions ? (tables.Cos.index_select(0, pass.Batch.Positions), tables.Sin.index_select(0, pass.Batch.Positions)) : (tables.Cos, tables.Sin);
     }
 
-    /// <summary>The same of every position up to the batch's last and some beyond it, [positions, 1, dimensions / 2].</summary>
-    private static (Tensor Cos, Tensor Sin) AllPositions(LayerPass pass, RotarySettings rotary, ScalarType type)
+    /// <summary>
+    /// Kept for all passes, the angles of every position up to the batch's last and some beyond it. Where frequencies change with the length, of the batch's tokens alone.
+    /// </summary>
+    private static RotaryTables Tables(LayerPass pass, RotarySettings rotary, ScalarType type)
     {
         TokenBatch batch = pass.Batch;
+        Device device = batch.Positions.device;
         int length = batch.Segments.Max(segment => segment.Past + segment.Length), kind = rotary.Scaling.Kind(length);
-        long positions = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length);
-        Tensor Angles() => arange(positions, ScalarType.Float32, batch.Positions.device).unsqueeze(1).mul(tensor(rotary.Frequencies(length), device: batch.Positions.device));
-        (TorchSharp.DeviceType, int) device = (batch.Positions.device_type, batch.Positions.device_index);
-        Tensor Compute(Func<Tensor, Tensor> function) => function(Angles()).mul(rotary.AttentionFactor).to(type).unsqueeze(1);
-        Tensor Table(string name, Func<Tensor, Tensor> function) => kind <= MostKeptKind
-            ? pass.Shared.Get((rotary, name, positions, kind, type, device), () => Compute(function))
-            : Compute(function);
-        return (Table("cos", cos), Table("sin", sin));
+        // [positions] -> [positions, 1, dimensions / 2]
+        Tensor Compute(Tensor positions, Func<Tensor, Tensor> function) =>
+            function(positions.unsqueeze(1).mul(tensor(rotary.Frequencies(length), device: device))).mul(rotary.AttentionFactor).to(type).unsqueeze(1);
+        if (kind > MostKeptKind)
+        {
+            Tensor positions = batch.Positions.to(ScalarType.Float32);
+            return new(Compute(positions, cos), Compute(positions, sin), OfAllPositions: false);
+        }
+        long count = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length);
+        Tensor Kept(string name, Func<Tensor, Tensor> function) => pass.Shared.Get(
+            (rotary, name, count, kind, type, (batch.Positions.device_type, batch.Positions.device_index)), () => Compute(arange(count, ScalarType.Float32, device), function));
+        return new(Kept("cos", cos), Kept("sin", sin), OfAllPositions: true);
     }
+}
+
+/// <summary>Cosine and sine of angles, [rows, 1, dimensions / 2] each.</summary>
+/// <param name="OfAllPositions">A row for each position from 0 on; else one for each token of the batch.</param>
+internal readonly record struct RotaryTables(Tensor Cos, Tensor Sin, bool OfAllPositions)
+{
+    public int Row(Segment segment, int token) => (OfAllPositions ? segment.Past : segment.Start) + token;
 }

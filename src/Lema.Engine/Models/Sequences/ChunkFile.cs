@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Storage;
@@ -9,6 +10,8 @@ namespace Lema.Engine.Models.Sequences;
 /// <summary>Tensors of the host kept in a file that goes with the process. Places that are given back are used again.</summary>
 internal sealed class ChunkFile : IDisposable
 {
+    private const string NamePrefix = ".lema-chunks-";
+
     private readonly string _path;
     private readonly SafeFileHandle _handle;
     private readonly Dictionary<long, Stack<long>> _free = [];
@@ -17,9 +20,10 @@ internal sealed class ChunkFile : IDisposable
     /// <exception cref="StorageException">The file could not be made.</exception>
     public ChunkFile(string folder)
     {
-        _path = Path.Combine(folder, $".lema-chunks-{Environment.ProcessId}-{Guid.NewGuid():N}");
+        _path = Path.Combine(folder, $"{NamePrefix}{Environment.ProcessId}-{Guid.NewGuid():N}");
         try
         {
+            foreach (string left in Directory.EnumerateFiles(folder, NamePrefix + "*").Where(IsLeft).ToArray()) DeleteUnlessUsed(left);
             _handle = File.OpenHandle(_path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -51,6 +55,26 @@ internal sealed class ChunkFile : IDisposable
     }
 
     public void Dispose() => _handle.Dispose();
+
+    /// <summary>Of a process that was killed: one that ends removes its own.</summary>
+    private static bool IsLeft(string file)
+    {
+        string[] parts = Path.GetFileName(file)[NamePrefix.Length..].Split('-');
+        return OperatingSystem.IsLinux() && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process) && !Directory.Exists($"/proc/{process}");
+    }
+
+    /// <summary>In another container the process may live: its lock says so.</summary>
+    private static void DeleteUnlessUsed(string file)
+    {
+        try
+        {
+            using SafeFileHandle unlocked = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Somebody's: not ours to remove.
+        }
+    }
 
     private void Read(Span<byte> target, long offset)
     {

@@ -21,7 +21,7 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
     /// <summary>Every chunk is on the device.</summary>
     public bool IsOnDevice => _chunks.TrueForAll(chunk => chunk.AwayKeys is null);
 
-    /// <summary>Where the chunks' keys lie in host memory, [chunk tokens, key heads, d] each, as long as all are on the device and that is the processor.</summary>
+    /// <summary>Where the chunks' keys lie in host memory, [chunk tokens, key heads, d] each; 0 for a chunk that has left. Of use where the device is the processor.</summary>
     internal IReadOnlyList<nint> KeyAddresses => _keyAddresses;
 
     internal IReadOnlyList<nint> ValueAddresses => _valueAddresses;
@@ -65,11 +65,13 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
     public void Trim()
     {
         if (!pool.IsOver) return;
-        foreach (Chunk chunk in _chunks.Take(Length / chunkTokens).Where(chunk => chunk.AwayKeys is null))
+        for (int index = 0; index < Length / chunkTokens && pool.IsOver; index++)
         {
-            if (!pool.IsOver) return;
+            Chunk chunk = _chunks[index];
+            if (chunk.AwayKeys is not null) continue;
             (chunk.AwayKeys, chunk.AwayValues) = (pool.Leave(chunk.Keys!), pool.Leave(chunk.Values!));
             chunk.Keys = chunk.Values = null;
+            _keyAddresses[index] = _valueAddresses[index] = 0;
         }
     }
 
@@ -91,6 +93,8 @@ public sealed class KeyValueCache(int capacity, int chunkTokens, KeyValuePool po
             if (chunk.AwayValues is { } awayValues) pool.Forget(awayValues);
         }
         _chunks.Clear();
+        _keyAddresses.Clear();
+        _valueAddresses.Clear();
     }
 
     private sealed class Chunk
