@@ -122,7 +122,7 @@ internal sealed class DeviceWeightStream : IWeightStream
     private DeviceSlot WaitFor(int unit)
     {
         long start = Stopwatch.GetTimestamp();
-        _table.Awaited = unit;
+        _table.BeginWait(unit);
         try
         {
             while (true)
@@ -138,7 +138,7 @@ internal sealed class DeviceWeightStream : IWeightStream
         }
         finally
         {
-            _table.Awaited = Slot.Empty;
+            _table.EndWait();
             _stallSeconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
     }

@@ -18,7 +18,7 @@ internal sealed class SlotTable<TSlot>(IReadOnlyList<TSlot> slots, int unitCount
     /// The unit a visit waits for, or <see cref="Slot.Empty"/>. Between the end of its load and its lease nobody holds it, and it may be in no
     /// announcement: without this it would be the first to go.
     /// </summary>
-    public int Awaited { get; set; } = Slot.Empty;
+    public int Awaited { get; private set; } = Slot.Empty;
 
     /// <summary>Every unit has a slot of its own.</summary>
     public bool AllPinned { get; } = slots.Count(slot => slot.PinnedUnit is not null) == unitCount;
@@ -27,6 +27,16 @@ internal sealed class SlotTable<TSlot>(IReadOnlyList<TSlot> slots, int unitCount
 
     /// <summary>Whether a visit waits for a unit that no slot was found for yet: prefetches have to stand back.</summary>
     public bool AwaitsSlot => Awaited != Slot.Empty && Find(Awaited) is null;
+
+    /// <summary>A visit begins to wait.</summary>
+    /// <exception cref="InvalidOperationException">Another waits already: it would lose its slot to this one.</exception>
+    public void BeginWait(int unit)
+    {
+        if (Awaited != Slot.Empty) throw new InvalidOperationException($"A visit of unit {Awaited} waits; a stream is used by one thread.");
+        Awaited = unit;
+    }
+
+    public void EndWait() => Awaited = Slot.Empty;
 
     /// <summary>The slot that a unit is in or on its way to.</summary>
     public TSlot? Find(int unit) => _slotOf[unit] is { } slot && slot.Unit == unit ? slot : null;

@@ -205,7 +205,7 @@ public sealed class WeightStream : IWeightStream
     private HostSlot WaitFor(int unit)
     {
         long start = Stopwatch.GetTimestamp();
-        _table.Awaited = unit;
+        _table.BeginWait(unit);
         try
         {
             while (true)
@@ -219,7 +219,7 @@ public sealed class WeightStream : IWeightStream
         }
         finally
         {
-            _table.Awaited = Slot.Empty;
+            _table.EndWait();
             _statistics = _statistics with { DiskStallSeconds = _statistics.DiskStallSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
         }
     }
