@@ -16,7 +16,7 @@ public sealed class WeightStream : IWeightStream
     private readonly UnitLayout[] _layouts;
     private readonly SlotTable<HostSlot> _table;
     private readonly List<UnitLoad> _loads = [];
-    private readonly Thread[] _readers;
+    private readonly PieceReaders _readers;
     private readonly ModelFiles _files = new();
     private readonly RowGatherer _rows;
 
@@ -45,8 +45,7 @@ public sealed class WeightStream : IWeightStream
         SlotBytes = plan.TotalBytes;
         _memory = new HostBuffer(plan.TotalBytes);
         _table = new SlotTable<HostSlot>([.. Slots(plan)], units.Count);
-        _readers = [.. Enumerable.Range(0, options.ReaderThreads).Select(index => new Thread(ReadPieces) { IsBackground = true, Name = $"weight reader {index}" })];
-        foreach (Thread reader in _readers) reader.Start();
+        _readers = new PieceReaders(options.ReaderThreads, () => new PieceReader(_files, ReadsDirect, options.ReadBytes), TakePiece, PieceRead, Fail);
     }
 
     public IReadOnlyList<StreamUnit> Units { get; }
@@ -129,7 +128,7 @@ public sealed class WeightStream : IWeightStream
             _disposed = true;
             Monitor.PulseAll(_gate);
         }
-        foreach (Thread reader in _readers) reader.Join();
+        _readers.Join();
         foreach (HostSlot slot in _table.Slots)
         {
             slot.DropViews();
@@ -255,27 +254,17 @@ public sealed class WeightStream : IWeightStream
         Monitor.PulseAll(_gate);
     }
 
-    private void ReadPieces()
+    /// <summary>The first fault ends the stream: every later visit throws it.</summary>
+    private void Fail(Exception fault)
     {
-        using PieceReader reader = new(_files, ReadsDirect, _options.ReadBytes);
-        while (TakePiece() is var (load, piece))
+        lock (_gate)
         {
-            try
-            {
-                reader.Read(piece, load.Slot.Buffer);
-                PieceRead(load, piece);
-            }
-            catch (Exception error)
-            {
-                lock (_gate)
-                {
-                    _failure ??= error;
-                    Monitor.PulseAll(_gate);
-                }
-            }
+            _failure ??= fault;
+            Monitor.PulseAll(_gate);
         }
     }
 
+    /// <summary>The next piece for a reader thread, blocking until there is one; null when the stream ends.</summary>
     private (UnitLoad, Extent)? TakePiece()
     {
         lock (_gate)
