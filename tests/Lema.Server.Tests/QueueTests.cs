@@ -1,8 +1,10 @@
 using Grpc.Core;
 using Lema.Protocol.V1;
+using Lema.Server.Errors;
 using Lema.Server.Jobs;
 using Lema.Server.Runs;
 using Lema.Server.Tests.Fakes;
+using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
@@ -26,6 +28,64 @@ public sealed class QueueTests
         await daemon.WaitForAsync("low", RunState.Completed);
         ListRunsResponse runs = await daemon.Training.ListRunsAsync(new ListRunsRequest());
         Assert.Equal(["running", "high", "first", "second", "low"], runs.Runs.OrderBy(run => run.Started).Select(run => run.Name));
+    }
+
+    [Fact(DisplayName = "queue: the checkpoint that a user chose stands when the daemon queues the run in the same moment")]
+    public async Task Queue_ByTheDaemonAfterAUser_LeavesTheChosenCheckpoint()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(1)).Summary.Id;
+        await daemon.WaitForAsync(run, RunState.Completed);
+        RunStore store = daemon.Services.GetRequiredService<RunStore>();
+        RunSession session = daemon.Services.GetRequiredService<RunDirectory>().Get(run);
+        await store.Database.WriteAsync((connection, transaction) => RunStore.BeginAnew(connection, transaction, run, resumeStep: 1));
+
+        RunQueue queue = daemon.Services.GetRequiredService<RunQueue>();
+        await Assert.ThrowsAsync<ConflictException>(() => queue.AddAsync(session, RunState.Interrupted, ""));
+        await Assert.ThrowsAsync<ConflictException>(() => queue.ResumeAsync(session, RunState.Interrupted, resumeStep: 7));
+        Assert.Equal(1, queue.ResumeStep(run));
+    }
+
+    [Fact(DisplayName = "resume: the checkpoint that a user chose outlasts a daemon that went down before the first step from it")]
+    public async Task Resume_FromAChosenCheckpointAndARestart_GoesOnFromIt()
+    {
+        using TemporaryFolder folder = new();
+        FakeJobRunner runner = new();
+        string run;
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(folder.Path, runner))
+        {
+            await daemon.AddDatasetAsync();
+            using SemaphoreSlim gate = runner.Gate = new SemaphoreSlim(5);
+            run = (await daemon.StartRunAsync(8, request => request.Settings.Checkpoint = new CheckpointSettings { EverySteps = 1, KeepLast = 9 })).Summary.Id;
+            await daemon.UntilStepAsync(run, 5);
+            await daemon.Training.PauseRunAsync(new PauseRunRequest { Run = run });
+            await daemon.WaitForAsync(run, RunState.Paused);
+            await daemon.Training.ResumeRunAsync(new ResumeRunRequest { Run = run, CheckpointStep = 2 });
+            await daemon.WaitForAsync(run, RunState.Preparing);
+            await daemon.StopAsync();
+        }
+        List<long> steps = [];
+        (runner.Gate, runner.BeforeStep) = (null, steps.Add);
+        await using TestDaemon again = await TestDaemon.StartAsync(folder.Path, runner);
+        await again.WaitForAsync(run, RunState.Completed);
+        Assert.Equal([3, 4, 5, 6, 7, 8], steps);
+    }
+
+    [Fact(DisplayName = "prune: a run that another process removed leaves the lists that are watched")]
+    public async Task WatchRuns_WhenAnotherProcessRemovesARun_TellsSo()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        string run = (await daemon.StartRunAsync(1)).Summary.Id;
+        await daemon.WaitForAsync(run, RunState.Completed);
+        using AsyncServerStreamingCall<WatchRunsResponse> watch = daemon.Training.WatchRuns(new WatchRunsRequest(), deadline: DateTime.UtcNow.AddMinutes(1));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(run, Assert.Single(watch.ResponseStream.Current.Snapshot.Runs).Id);
+
+        Assert.True(await daemon.Services.GetRequiredService<RunStore>().DeleteAsync(run, RunStates.Resting));
+        do Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        while (watch.ResponseStream.Current.Changed is not { Removed: [_] } changed || changed.Removed[0] != run);
     }
 
     [Fact(DisplayName = "two runs at once: no third, and within the memory")]

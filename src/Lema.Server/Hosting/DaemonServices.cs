@@ -44,8 +44,10 @@ internal static class DaemonServices
         services.AddSingleton<WorkerJobs>();
         services.AddSingleton<ChatManager>();
         services.AddSingleton<TargetResolver>();
-        services.AddSingleton(new JobStore<Export>(database, "export", Export.Parser));
-        services.AddSingleton(new JobStore<EvaluationJob>(database, "evaluation", EvaluationJob.Parser));
+        services.AddSingleton(JobStores.Exports(database));
+        services.AddSingleton(JobStores.Evaluations(database));
+        services.AddSingleton<MergeEnds>();
+        services.AddSingleton<EvaluationEnds>();
         services.AddHosted<ExportManager>();
         services.AddHosted<EvaluationManager>();
 
@@ -57,9 +59,13 @@ internal static class DaemonServices
         services.AddSingleton<RunCheckpoints>();
         services.AddSingleton<DiskSpace>();
         services.AddSingleton<RunJobs>();
+        services.AddSingleton<RunQueue>();
+        services.AddSingleton<RunAttempts>();
+        services.AddSingleton<InterruptedRuns>();
         services.AddSingleton<RunManager>();
         services.AddSingleton<RunEstimates>();
         services.AddHosted<RunScheduler>();
+        services.AddHostedService<PrunedRuns>();
         services.AddHosted<HostSampler>();
         services.AddHostedService(SystemdNotifications.FromEnvironment);
 

@@ -1,4 +1,5 @@
 using Dapper;
+using Lema.Server.Jobs;
 using Lema.Server.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -20,7 +21,9 @@ internal static class StartupCleanup
         }
         using SqliteConnection connection = database.Connect();
         HashSet<string> models = Names(connection, "SELECT name FROM models");
-        RemoveFoldersBut(models, data.Models);
+        // A merge makes its folder whole: what is there of one whose end was not written down is its model.
+        IEnumerable<string> merged = JobStores.Exports(database).Unfinished().Select(export => export.ModelName);
+        RemoveFoldersBut([.. models, .. merged], data.Models);
         RemoveFoldersBut([.. models, Models.ModelRegistry.EmbeddedName], data.Prepared);
         RemoveFoldersBut(Names(connection, "SELECT id FROM runs"), data.Runs);
         HashSet<string> datasets = Names(connection, "SELECT file FROM datasets");

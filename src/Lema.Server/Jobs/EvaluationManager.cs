@@ -11,11 +11,12 @@ namespace Lema.Server.Jobs;
 
 /// <summary>Evaluations of models and checkpoints. Lives as long as the daemon.</summary>
 internal sealed class EvaluationManager(
-    JobStore<EvaluationJob> store, RunDirectory runs, TargetResolver targets, DatasetRegistry datasets, WorkerJobs workers, TimeProvider clock) : IHostedService
+    JobStore<EvaluationJob> store, RunDirectory runs, TargetResolver targets, DatasetRegistry datasets, WorkerJobs workers, EvaluationEnds ends, TimeProvider clock) : IHostedService
 {
     private const int DefaultTokens = 128, MostQuestions = 100_000;
 
-    private readonly LiveJobs<EvaluationJob> _live = new(job => store.UpdateAsync(job.Id, job.State, job), clock);
+    private readonly SingleStart<EvaluationJob> _starts = new(store.FindByKey);
+    private readonly LiveJobs<EvaluationJob> _live = new(ends);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -25,7 +26,7 @@ internal sealed class EvaluationManager(
 
     public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
 
-    public Task<EvaluationJob> StartAsync(StartEvaluationRequest request) => _live.StartOnceAsync(request.IdempotencyKey, store.FindByKey, () => StartNewAsync(request));
+    public Task<EvaluationJob> StartAsync(StartEvaluationRequest request) => _starts.StartAsync(request.IdempotencyKey, () => StartNewAsync(request));
 
     private async Task<EvaluationJob> StartNewAsync(StartEvaluationRequest request)
     {

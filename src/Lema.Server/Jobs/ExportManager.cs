@@ -13,22 +13,29 @@ namespace Lema.Server.Jobs;
 
 /// <summary>Merges of adapters into their base models. Lives as long as the daemon.</summary>
 internal sealed class ExportManager(
-    JobStore<Export> store, RunDirectory runs, AdapterFinder adapters, ModelRegistry models, DataFolder data, WorkerJobs workers, TimeProvider clock) : IHostedService
+    JobStore<Export> store, RunDirectory runs, AdapterFinder adapters, ModelRegistry models, DataFolder data, WorkerJobs workers, MergeEnds ends, TimeProvider clock) : IHostedService
 {
     private static readonly string[] Dtypes = ["base", "float32"];
 
-    private readonly LiveJobs<Export> _live = new(export => store.UpdateAsync(export.Id, export.State, export), clock);
+    private readonly SingleStart<Export> _starts = new(store.FindByKey);
+    private readonly LiveJobs<Export> _live = new(ends);
 
-    /// <summary>Exports that the last daemon left are failed: a merge is atomic, so nothing of them is there.</summary>
+    /// <summary>What the last daemon left: a merge is atomic, so its model is there whole, or nothing is.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (Export export in store.Unfinished())
-            await _live.EndAsync(export.Id, Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
+        {
+            string folder = FolderOf(export.ModelName);
+            bool isThere = Directory.Exists(folder) && models.Find(export.ModelName) is null or { Origin: ModelOrigin.Merged };
+            await _live.EndAsync(export.Id, isThere
+                ? Completed(export, folder, Directory.GetLastWriteTimeUtc(folder))
+                : Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => _live.CancelAllAsync();
 
-    public Task<Export> StartMergeAsync(StartMergeRequest request) => _live.StartOnceAsync(request.IdempotencyKey, store.FindByKey, () => StartNewAsync(request));
+    public Task<Export> StartMergeAsync(StartMergeRequest request) => _starts.StartAsync(request.IdempotencyKey, () => StartNewAsync(request));
 
     private async Task<Export> StartNewAsync(StartMergeRequest request)
     {
@@ -48,7 +55,7 @@ internal sealed class ExportManager(
         await store.InsertAsync(export.Id, export.Run, export.State, request.IdempotencyKey, export).ConfigureAwait(false);
         // From the model as it was registered: its files, not the layer-ordered copy's, are what the merged folder takes over.
         string modelFolder = models.Get(run.Summary.Model).Folder;
-        MergeJob job = new() { ModelFolder = modelFolder, AdapterFolder = adapter, OutputFolder = Path.Combine(data.Models, name), Dtype = dtype };
+        MergeJob job = new() { ModelFolder = modelFolder, AdapterFolder = adapter, OutputFolder = FolderOf(name), Dtype = dtype };
         if (request.Check) job.CheckWeightBytes = JobMemory.WeightsForMergeCheck(ModelDescription.Read(modelFolder).Units());
         _live.Start(export.Id, export, (state, stop) => MergeAsync(job, state, stop));
         return export;
@@ -71,7 +78,6 @@ internal sealed class ExportManager(
 
     private async Task<Export> MergeAsync(MergeJob job, Watched<Export> state, CancellationToken stop)
     {
-        DateTimeOffset started = clock.GetUtcNow();
         try
         {
             JobCompleted completed = await workers.RunAsync($"merge {state.Value.ModelName}", new WorkerJob { Merge = job }, JobMemory.ForCopy() + job.CheckWeightBytes, next =>
@@ -79,14 +85,8 @@ internal sealed class ExportManager(
                 if (next.KindCase == WorkerEvent.KindOneofCase.Progress) state.Set(With(state.Value, export => export.Progress = next.Progress));
                 return Task.CompletedTask;
             }, stop).ConfigureAwait(false);
-            await models.RegisterAsync(state.Value.ModelName, ModelOrigin.Merged, job.OutputFolder).ConfigureAwait(false);
-            return Ended(state.Value, JobState.Completed, "", export =>
-            {
-                export.Folder = job.OutputFolder;
-                if (completed.HasMaxLogitDifference) export.MaxLogitDifference = completed.MaxLogitDifference;
-                export.Bytes = Folders.Files(job.OutputFolder).Sum(file => file.File.Length);
-                export.Seconds = (clock.GetUtcNow() - started).TotalSeconds;
-            });
+            Export merged = Completed(state.Value, job.OutputFolder, clock.GetUtcNow());
+            return completed.HasMaxLogitDifference ? With(merged, export => export.MaxLogitDifference = completed.MaxLogitDifference) : merged;
         }
         catch (Exception error)
         {
@@ -109,15 +109,25 @@ internal sealed class ExportManager(
         }
     }
 
-    private Export Ended(Export export, JobState end, string error, Action<Export>? change = null) => With(export, e =>
+    private string FolderOf(string modelName) => Path.Combine(data.Models, modelName);
+
+    private static Export Completed(Export export, string folder, DateTimeOffset ended) => With(export, e =>
+    {
+        e.State = JobState.Completed;
+        e.Ended = Timestamp.FromDateTimeOffset(ended);
+        e.Folder = folder;
+        e.Bytes = Folders.Files(folder).Sum(file => file.File.Length);
+        e.Seconds = (ended - export.Created.ToDateTimeOffset()).TotalSeconds;
+    });
+
+    private Export Ended(Export export, JobState end, string error) => With(export, e =>
     {
         e.State = end;
         e.Error = error;
         e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-        change?.Invoke(e);
     });
 
-    private bool IsUnderWay(string modelName) => _live.Newest.Any(live => live.ModelName == modelName && live.State is (JobState.Queued or JobState.Running));
+    private bool IsUnderWay(string modelName) => _live.Newest.Any(live => live.ModelName == modelName && live.State is (JobState.Queued or JobState.Running or JobState.Completed));
 
     private string FreeName(string wanted)
     {

@@ -14,8 +14,12 @@ internal sealed class JobStore<T>(RunDatabase database, string kind, MessagePars
         "INSERT INTO jobs (id, kind, run_id, state, idempotency_key, body) VALUES (@id, @kind, @runId, @State, @Key, @Body)",
         new { id, kind, runId, State = (int)state, Key = idempotencyKey.Length > 0 ? idempotencyKey : null, Body = job.ToByteArray() }, transaction));
 
-    public Task UpdateAsync(string id, JobState state, T job) => database.WriteAsync((connection, transaction) =>
-        connection.Execute("UPDATE jobs SET state = @State, body = @Body WHERE id = @id", new { id, State = (int)state, Body = job.ToByteArray() }, transaction));
+    /// <param name="also">What else belongs in the transaction.</param>
+    public Task UpdateAsync(string id, JobState state, T job, Action<SqliteConnection, SqliteTransaction>? also = null) => database.WriteAsync((connection, transaction) =>
+    {
+        connection.Execute("UPDATE jobs SET state = @State, body = @Body WHERE id = @id", new { id, State = (int)state, Body = job.ToByteArray() }, transaction);
+        also?.Invoke(connection, transaction);
+    });
 
     public T? Find(string id) => First("id = @id", new { id, kind });
 

@@ -1,34 +1,14 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Jobs;
 
 /// <summary>
-/// Jobs that are under way in this daemon, and those whose end could not be written down yet: their newest state, and how to cancel them. Lives as long as the daemon.
+/// Jobs that are under way in this daemon, and those whose end is not written down yet: their newest state, and how to cancel them. Lives as long as the daemon.
 /// </summary>
-/// <param name="record">Writes down how a job ended.</param>
-internal sealed class LiveJobs<T>(Func<T, Task> record, TimeProvider clock) where T : class
+internal sealed class LiveJobs<T>(JobEnds<T> ends) where T : class
 {
-    private static readonly TimeSpan WriteAgainAfter = TimeSpan.FromSeconds(5);
-
     private readonly ConcurrentDictionary<string, (Watched<T> State, CancellationTokenSource Cancel, Task Work)> _jobs = new();
-    private readonly SemaphoreSlim _starting = new(1, 1);
     private readonly CancellationTokenSource _leaving = new();
-
-    /// <summary>The job that was started under an idempotency key, or a new one. A key, and a name that the job takes, are looked up and taken by one call at a time.</summary>
-    /// <param name="key">Empty: each call is a job of its own.</param>
-    public async Task<T> StartOnceAsync(string key, Func<string, T?> findByKey, Func<Task<T>> startNew)
-    {
-        await _starting.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            return key.Length > 0 && findByKey(key) is { } earlier ? earlier : await startNew().ConfigureAwait(false);
-        }
-        finally
-        {
-            _starting.Release();
-        }
-    }
 
     /// <summary>Starts the work, which reports through the watched state, never throws and gives the job as it ended.</summary>
     public void Start(string id, T initial, Func<Watched<T>, CancellationToken, Task<T>> work)
@@ -80,35 +60,19 @@ internal sealed class LiveJobs<T>(Func<T, Task> record, TimeProvider clock) wher
     /// <summary>Shows the end when it is written down; on a disk that refuses it is shown all the same, and written as soon as there is space.</summary>
     private async Task EndAsync(string id, Watched<T> state, T ended)
     {
-        try
-        {
-            await record(ended).ConfigureAwait(false);
-        }
-        catch (SqliteException)
-        {
-            state.Set(ended);
-            _ = RecordLaterAsync(id, ended);
-            return;
-        }
-        state.Set(ended);
-        _jobs.TryRemove(id, out _);
-    }
+        TaskCompletionSource refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task written = WriteAsync();
+        await (await Task.WhenAny(written, refused.Task).ConfigureAwait(false)).ConfigureAwait(false);
 
-    private async Task RecordLaterAsync(string id, T ended)
-    {
-        while (true)
+        async Task WriteAsync()
         {
-            await Task.Delay(WriteAgainAfter, clock, _leaving.Token).ConfigureAwait(false);
-            try
+            T asWritten = await ends.WriteAsync(id, ended, onRefused: () =>
             {
-                await record(ended).ConfigureAwait(false);
-                break;
-            }
-            catch (SqliteException)
-            {
-                // Still refused.
-            }
+                state.Set(ended);
+                refused.SetResult();
+            }, _leaving.Token).ConfigureAwait(false);
+            if (!refused.Task.IsCompleted || !asWritten.Equals(ended)) state.Set(asWritten);
+            _jobs.TryRemove(id, out _);
         }
-        _jobs.TryRemove(id, out _);
     }
 }

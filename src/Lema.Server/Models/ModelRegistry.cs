@@ -45,14 +45,20 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
     }
 
     /// <summary>Registers a folder that this daemon made itself.</summary>
+    /// <exception cref="ConflictException">The name is taken.</exception>
     public async Task<ModelRecord> RegisterAsync(string name, ModelOrigin origin, string folder)
     {
-        DateTimeOffset now = clock.GetUtcNow();
-        ModelRecord record = new(name, origin, folder, now);
-        int added = await database.WriteAsync((connection, transaction) => connection.Execute(
-            "INSERT OR IGNORE INTO models (name, origin, folder, added) VALUES (@Name, @Origin, @Folder, @Added)",
-            new { record.Name, Origin = (int)origin, record.Folder, Added = RunDatabase.Text(now) }, transaction)).ConfigureAwait(false);
-        return added == 1 ? record : throw Taken(name);
+        ModelRecord record = new(name, origin, folder, clock.GetUtcNow());
+        await database.WriteAsync((connection, transaction) => Insert(connection, transaction, record)).ConfigureAwait(false);
+        return record;
+    }
+
+    /// <exception cref="ConflictException">The name is taken.</exception>
+    public static void Insert(SqliteConnection connection, SqliteTransaction transaction, ModelRecord record)
+    {
+        int added = connection.Execute("INSERT OR IGNORE INTO models (name, origin, folder, added) VALUES (@Name, @Origin, @Folder, @Added)",
+            new { record.Name, Origin = (int)record.Origin, record.Folder, Added = RunDatabase.Text(record.Added!.Value) }, transaction);
+        if (added == 0) throw Taken(record.Name);
     }
 
     public void CheckFree(string name)

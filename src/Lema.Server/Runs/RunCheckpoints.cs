@@ -12,7 +12,7 @@ namespace Lema.Server.Runs;
 /// Brings a run's record of its checkpoints in line with the disk, after a worker or a daemon that was cut off between the two: a checkpoint is committed before it is told.
 /// Lives as long as the daemon; not to be called while a worker is on the run.
 /// </summary>
-internal sealed class RunCheckpoints(RunJournal journal, DataFolder data)
+internal sealed partial class RunCheckpoints(RunJournal journal, DataFolder data, ILogger<RunCheckpoints> logger)
 {
     private const string Folder = "checkpoints";
 
@@ -25,6 +25,7 @@ internal sealed class RunCheckpoints(RunJournal journal, DataFolder data)
         }
         catch (Exception error) when (error is LemaException or SqliteException or IOException)
         {
+            LogNotReconciled(session.Summary.Name, error.Message);
         }
     }
 
@@ -51,4 +52,7 @@ internal sealed class RunCheckpoints(RunJournal journal, DataFolder data)
         if (found.Metric is { } metric) checkpoint.EvaluationLoss = metric.Value;
         return checkpoint;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What run {Name} says of its checkpoints could not be compared with the disk: {Reason}")]
+    private partial void LogNotReconciled(string name, string reason);
 }

@@ -7,7 +7,7 @@ namespace Lema.Server.Runs;
 /// Finds runs by id or name and makes sure that there is one session a run. A session lives while somebody holds it; the last few are held here too, so that their curves
 /// need not be read again. Lives as long as the daemon.
 /// </summary>
-internal sealed class RunDirectory(RunStore store)
+internal sealed class RunDirectory(RunStore store, RunsFeed feed)
 {
     private const int Kept = 8;
 
@@ -49,6 +49,7 @@ internal sealed class RunDirectory(RunStore store)
     {
         if (RunStates.IsActive(session.State) || store.Exists(session.Id)) return false;
         Forget(session.Id);
+        feed.Removed(session.Id);
         return true;
     }
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Google.Protobuf.WellKnownTypes;
 using Lema.Protocol.V1;
 using Lema.Server.Monitoring;
+using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Runs;
 
@@ -27,24 +28,28 @@ internal sealed class RunJournal : IAsyncDisposable
         _writer = Task.Run(WriteAsync);
     }
 
-    private sealed record Entry(RunSession Session, IReadOnlyList<RunEvent> Events, Action<RunDetail>? Change, TaskCompletionSource Committed);
+    private sealed record Entry(
+        RunSession Session, IReadOnlyList<RunEvent> Events, Action<RunDetail>? Change, Action<SqliteConnection, SqliteTransaction>? Write, TaskCompletionSource Committed);
 
     /// <summary>Appends events, without sequence or time, and waits until they are on the disk.</summary>
     /// <param name="change">Further changes to the run, made in the same transaction.</param>
+    /// <param name="write">What else belongs in that transaction.</param>
     /// <exception cref="Errors.ConflictException">A change of state that cannot follow; nothing has been written.</exception>
     /// <exception cref="Engine.Errors.NotFoundException">The run has been removed.</exception>
-    public async Task AppendAsync(RunSession session, IReadOnlyList<RunEvent> events, Action<RunDetail>? change = null)
+    public async Task AppendAsync(
+        RunSession session, IReadOnlyList<RunEvent> events, Action<RunDetail>? change = null, Action<SqliteConnection, SqliteTransaction>? write = null)
     {
         TaskCompletionSource committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _entries.Writer.WriteAsync(new Entry(session, events, change, committed)).ConfigureAwait(false);
+        await _entries.Writer.WriteAsync(new Entry(session, events, change, write, committed)).ConfigureAwait(false);
         await committed.Task.ConfigureAwait(false);
     }
 
     public Task AppendAsync(RunSession session, RunEvent change) => AppendAsync(session, [change]);
 
     /// <summary>Moves a run to another state.</summary>
-    public Task ChangeStateAsync(RunSession session, RunState from, RunState to, string reason = "", Action<RunDetail>? change = null) =>
-        AppendAsync(session, [new RunEvent { State = new StateChange { From = from, To = to, Reason = reason } }], change);
+    public Task ChangeStateAsync(
+        RunSession session, RunState from, RunState to, string reason = "", Action<RunDetail>? change = null, Action<SqliteConnection, SqliteTransaction>? write = null) =>
+        AppendAsync(session, [new RunEvent { State = new StateChange { From = from, To = to, Reason = reason } }], change, write);
 
     public Task LogAsync(RunSession session, LogLine.Types.Level level, string text) =>
         AppendAsync(session, new RunEvent { Log = new LogLine { Level = level, Text = text } });
@@ -86,6 +91,7 @@ internal sealed class RunJournal : IAsyncDisposable
                 {
                     RunStore.Update(connection, transaction, run.Detail);
                     foreach (RunEvent change in run.Events) RunStore.InsertEvent(connection, transaction, session.Id, change);
+                    foreach (Action<SqliteConnection, SqliteTransaction> write in run.Writes) write(connection, transaction);
                 }
             }).ConfigureAwait(false);
         }
@@ -121,6 +127,8 @@ internal sealed class RunJournal : IAsyncDisposable
 
         public List<RunEvent> Events { get; } = [];
 
+        public List<Action<SqliteConnection, SqliteTransaction>> Writes { get; } = [];
+
         /// <summary>Adds all of the entry's events, or none.</summary>
         /// <returns>Why none.</returns>
         public Exception? TryAdd(Entry entry, Timestamp now)
@@ -147,6 +155,7 @@ internal sealed class RunJournal : IAsyncDisposable
             }
             Detail = next;
             Events.AddRange(numbered);
+            if (entry.Write is not null) Writes.Add(entry.Write);
             return null;
         }
     }

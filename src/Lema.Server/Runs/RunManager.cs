@@ -14,7 +14,7 @@ namespace Lema.Server.Runs;
 
 /// <summary>What people do to runs. Lives as long as the daemon.</summary>
 internal sealed class RunManager(
-    RunDirectory directory, RunStore store, RunJournal journal, RunScheduler scheduler, RunsFeed feed, ModelRegistry models, DatasetRegistry datasets, DatasetInspection inspection,
+    RunDirectory directory, RunStore store, RunJournal journal, RunScheduler scheduler, RunQueue queue, RunsFeed feed, ModelRegistry models, DatasetRegistry datasets, DatasetInspection inspection,
     AdapterFinder adapters, DataFolder data, MemoryLedger memory, TimeProvider clock)
 {
     private const int UniqueViolation = 19;
@@ -36,7 +36,7 @@ internal sealed class RunManager(
             throw new ConflictException($"There is a run '{run.Summary.Name}' already. Choose another name.");
         }
         feed.Changed(run.Summary);
-        scheduler.Wake();
+        queue.Wake();
         return directory.Get(run.Summary.Id).Detail;
     }
 
@@ -71,14 +71,8 @@ internal sealed class RunManager(
     {
         RunSession session = directory.Get(idOrName);
         if (checkpointStep != 0) adapters.Checkpoint(session.Detail, checkpointStep.ToString(CultureInfo.InvariantCulture));
-        static RunState? Next(RunState state) => state is RunState.Paused or RunState.Interrupted or RunState.Stopped or RunState.Failed ? RunState.Queued : null;
-        if (Next(session.State) is not null)
-        {
-            await store.CountAttemptAsync(session.Id, gainedSteps: true).ConfigureAwait(false);
-            await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), checkpointStep).ConfigureAwait(false);
-        }
-        await ChangeAsync(session, Next, "resumed").ConfigureAwait(false);
-        scheduler.Wake();
+        await ChangeAsync(session, state => state is RunState.Paused or RunState.Interrupted or RunState.Stopped or RunState.Failed ? RunState.Queued : null, "resumed",
+            (from, _) => queue.ResumeAsync(session, from, checkpointStep)).ConfigureAwait(false);
         return session.Detail;
     }
 
@@ -139,7 +133,8 @@ internal sealed class RunManager(
         ?? inspection.Recognized(datasets.FileOf(request.Dataset), models.Get(request.Model).Folder, SettingsMapping.ToEngine(settings.Data));
 
     /// <summary>Moves a run on from whatever state it is in; the state may change in the same moment, then it is looked at again.</summary>
-    private async Task ChangeAsync(RunSession session, Func<RunState, RunState?> choose, string done)
+    /// <param name="move">How, from one state to the next; null: the change of state is all.</param>
+    private async Task ChangeAsync(RunSession session, Func<RunState, RunState?> choose, string done, Func<RunState, RunState, Task>? move = null)
     {
         while (true)
         {
@@ -148,7 +143,7 @@ internal sealed class RunManager(
             if (next == run.State) return;
             try
             {
-                await journal.ChangeStateAsync(session, run.State, next).ConfigureAwait(false);
+                await (move is not null ? move(run.State, next) : journal.ChangeStateAsync(session, run.State, next)).ConfigureAwait(false);
                 return;
             }
             catch (ConflictException) when (session.State != run.State)

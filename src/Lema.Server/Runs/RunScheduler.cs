@@ -11,24 +11,15 @@ using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Runs;
 
-/// <summary>
-/// Starts queued runs, highest priority and longest waiting first, as memory allows, and takes up again what was interrupted. Lives as long as the daemon.
-/// </summary>
+/// <summary>Starts queued runs, highest priority and longest waiting first, as memory allows, and ends them when the daemon goes. Lives as long as the daemon.</summary>
 internal sealed partial class RunScheduler(
-    RunDirectory directory, RunStore store, RunJournal journal, RunJobs jobs, RunCheckpoints checkpoints, DiskSpace disk, DiskReserve reserve, IEngineWorkerFactory workers, MemoryLedger memory, ChatManager chats, WorkerBoard board, DaemonOptions options,
+    RunDirectory directory, RunQueue queue, RunJournal journal, RunAttempts attempts, InterruptedRuns interrupted, RunJobs jobs, MemoryLedger memory, ChatManager chats, DaemonOptions options,
     TimeProvider clock, ILogger<RunScheduler> logger) : BackgroundService
 {
-    /// <summary>Attempts in a row that may gain no step before a run is left alone.</summary>
-    private const int FruitlessAttempts = 3;
-
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, (RunExecution Execution, Task Task)> _running = new();
-    private readonly SemaphoreSlim _wake = new(0);
     private readonly CancellationTokenSource _drain = new();
-
-    /// <summary>Something was queued.</summary>
-    public void Wake() => _wake.Release();
 
     public RunExecution? Running(string runId) => _running.TryGetValue(runId, out var entry) ? entry.Execution : null;
 
@@ -42,7 +33,7 @@ internal sealed partial class RunScheduler(
                 await TryStartNextAsync(stopping).ConfigureAwait(false);
                 Task released = memory.NextRelease;
                 using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-                await Task.WhenAny(_wake.WaitAsync(waiting.Token), released).ConfigureAwait(false);
+                await Task.WhenAny(queue.NewsAsync(waiting.Token), released).ConfigureAwait(false);
                 await waiting.CancelAsync().ConfigureAwait(false);
                 stopping.ThrowIfCancellationRequested();
             }
@@ -58,57 +49,13 @@ internal sealed partial class RunScheduler(
     {
         try
         {
-            await TakeUpAsync().ConfigureAwait(false);
+            await interrupted.TakeUpAsync(_drain.Token).ConfigureAwait(false);
             return true;
         }
         catch (Exception error) when (error is SqliteException || FullDisk.IsWhy(error))
         {
             LogQueueFailed(TryAgainAfter, error);
             return false;
-        }
-    }
-
-    /// <summary>What the last daemon left at work is interrupted, and queued again unless its settings say otherwise.</summary>
-    private async Task TakeUpAsync()
-    {
-        foreach (RunDetail left in store.List([RunState.Preparing, RunState.Running, RunState.Pausing, RunState.Stopping, RunState.Interrupted], "", int.MaxValue))
-            if (directory.Find(left.Summary.Id) is { } session) await TryTakeUpAsync(session).ConfigureAwait(false);
-        foreach (RunDetail waiting in store.List([RunState.Paused], "", int.MaxValue).Where(run => run.WaitsForDisk))
-            if (directory.Find(waiting.Summary.Id) is { } session) GoOnWhenThereIsSpace(session);
-    }
-
-    /// <summary>One run that cannot be, removed in this moment for one, is no trouble of the others.</summary>
-    private async Task TryTakeUpAsync(RunSession session)
-    {
-        try
-        {
-            await TakeUpAsync(session).ConfigureAwait(false);
-        }
-        catch (LemaException error) when (!FullDisk.IsWhy(error))
-        {
-            LogNotStarted(session.Summary.Name, error.Message);
-        }
-    }
-
-    /// <summary>Calls are answered already: one may change the state in this moment, then it is looked at again.</summary>
-    private async Task TakeUpAsync(RunSession session)
-    {
-        while (true)
-        {
-            RunState state = session.State, next = RunStates.AfterRestart(state);
-            await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
-            try
-            {
-                if (next != state) await journal.ChangeStateAsync(session, state, next, "The daemon went down.").ConfigureAwait(false);
-            }
-            catch (ConflictException) when (session.State != state)
-            {
-                continue;
-            }
-            if (next != RunState.Interrupted) return;
-            int fruitless = state == RunState.Interrupted ? store.FruitlessAttempts(session.Id) : await store.CountAttemptAsync(session.Id, state != RunState.Preparing).ConfigureAwait(false);
-            await QueueAgainAsync(session, fruitless, isNews: state != RunState.Interrupted).ConfigureAwait(false);
-            return;
         }
     }
 
@@ -123,23 +70,23 @@ internal sealed partial class RunScheduler(
         {
             LogQueueFailed(TryAgainAfter, error);
             await Task.Delay(TryAgainAfter, clock, stopping).ConfigureAwait(false);
-            Wake();
+            queue.Wake();
         }
     }
 
     private async Task StartNextAsync()
     {
-        foreach (string id in store.Queue())
+        foreach (string id in queue.Waiting)
         {
             if (_running.Count >= options.MaxTrainingRuns) return;
             if (_running.ContainsKey(id)) continue;
             RunSession session = directory.Get(id);
             try
             {
-                TrainJob job = jobs.Create(session.Detail, store.ResumeStep(id));
+                TrainJob job = jobs.Create(session.Detail, queue.ResumeStep(id));
                 // Strictly in order: a small run that overtakes would let a large one wait for ever.
                 if (await ReserveAsync(session).ConfigureAwait(false) is not { } reservation) return;
-                RunExecution execution = new(session, job, jobs.MemoryOf(session.Detail), journal, checkpoints, store, workers, board, reserve, clock);
+                RunExecution execution = attempts.New(session, job, jobs.MemoryOf(session.Detail));
                 _running[id] = (execution, Task.Run(() => RunAsync(execution, reservation)));
             }
             catch (LemaException error)
@@ -174,96 +121,9 @@ internal sealed partial class RunScheduler(
         finally
         {
             reservation.Dispose();
-            await AfterAttemptAsync(execution).ConfigureAwait(false);
+            await interrupted.AfterAttemptAsync(execution, _drain.Token).ConfigureAwait(false);
             _running.TryRemove(session.Id, out _);
-            Wake();
-        }
-    }
-
-    private async Task AfterAttemptAsync(RunExecution execution)
-    {
-        RunSession session = execution.Session;
-        int? fruitless = null;
-        try
-        {
-            while (session.State == RunState.Interrupted && !_drain.IsCancellationRequested)
-            {
-                try
-                {
-                    fruitless ??= await store.CountAttemptAsync(session.Id, execution.GainedSteps).ConfigureAwait(false);
-                    await QueueAgainAsync(session, fruitless.Value, isNews: true).ConfigureAwait(false);
-                    break;
-                }
-                catch (SqliteException refused)
-                {
-                    LogNotQueued(session.Summary.Name, refused.Message, TryAgainAfter);
-                    await Task.Delay(TryAgainAfter, clock, _drain.Token).ConfigureAwait(false);
-                }
-            }
-            if (session.Detail.WaitsForDisk) GoOnWhenThereIsSpace(session);
-        }
-        catch (OperationCanceledException)
-        {
-            // The next daemon takes it up.
-        }
-        catch (Exception error)
-        {
-            LogFailed(session.Summary.Name, error);
-        }
-    }
-
-    /// <param name="fruitless">Attempts in a row that gained no step, the last one counted.</param>
-    /// <param name="isNews">The last one has just ended.</param>
-    private async Task QueueAgainAsync(RunSession session, int fruitless, bool isNews)
-    {
-        if (!session.Detail.Settings.AutoResume) return;
-        if (fruitless < FruitlessAttempts) await QueueAsync(session, RunState.Interrupted, session.Summary.Reason).ConfigureAwait(false);
-        else if (isNews) await journal.LogAsync(session, LogLine.Types.Level.Warning, $"{fruitless} attempts in a row finished no step: the run is not tried again by itself.").ConfigureAwait(false);
-    }
-
-    /// <summary>Unless a user has stopped, paused or resumed the run in this moment: that stands.</summary>
-    private async Task QueueAsync(RunSession session, RunState from, string reason)
-    {
-        try
-        {
-            await store.SetQueuedAsync(session.Id, clock.GetUtcNow(), resumeStep: 0).ConfigureAwait(false);
-            await journal.ChangeStateAsync(session, from, RunState.Queued, reason).ConfigureAwait(false);
-        }
-        catch (ConflictException) when (session.State != from)
-        {
-        }
-    }
-
-    private void GoOnWhenThereIsSpace(RunSession session) => _ = Task.Run(async () =>
-    {
-        try
-        {
-            while (session.Detail.WaitsForDisk) await TryGoOnAsync(session).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The next daemon waits for it.
-        }
-        catch (Exception error)
-        {
-            LogFailed(session.Summary.Name, error);
-        }
-    });
-
-    /// <summary>There may be too little space after all, a quota that is used up, or a disk that cannot be looked at: then the run waits on.</summary>
-    private async Task TryGoOnAsync(RunSession session)
-    {
-        try
-        {
-            await disk.WaitForSpaceAsync(session, _drain.Token).ConfigureAwait(false);
-            if (!session.Detail.WaitsForDisk) return;
-            await QueueAsync(session, RunState.Paused, "There is space on the disk again.").ConfigureAwait(false);
-            Wake();
-        }
-        catch (Exception refused) when (refused is SqliteException or IOException or UnauthorizedAccessException)
-        {
-            LogNotQueued(session.Summary.Name, refused.Message, DiskSpace.Interval);
-            if (refused is not SqliteException) await Task.Delay(DiskSpace.Interval, clock, _drain.Token).ConfigureAwait(false);
+            queue.Wake();
         }
     }
 
@@ -287,9 +147,6 @@ internal sealed partial class RunScheduler(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The queue could not be looked through; it will be again in {Pause}")]
     private partial void LogQueueFailed(TimeSpan pause, Exception error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {Name} could not be queued, which is tried again in {Pause}: {Reason}")]
-    private partial void LogNotQueued(string name, string reason, TimeSpan pause);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {Name} broke off")]
     private partial void LogFailed(string name, Exception error);

@@ -61,6 +61,12 @@ internal sealed class RunStore(RunDatabase database)
         return connection.QueryFirst<long>("SELECT count(*) FROM runs WHERE id = @id", new { id }) > 0;
     }
 
+    public IEnumerable<string> Ids()
+    {
+        using SqliteConnection connection = database.Connect();
+        return connection.Query<string>("SELECT id FROM runs");
+    }
+
     public RunDetail? FindByKey(string idempotencyKey)
     {
         using SqliteConnection connection = database.Connect();
@@ -142,10 +148,15 @@ internal sealed class RunStore(RunDatabase database)
             .Select(EvaluatedReply.Parser.ParseFrom)];
     }
 
-    /// <summary>Puts a run at the end of its priority's queue, to go on from a checkpoint (0: the newest).</summary>
-    public Task SetQueuedAsync(string runId, DateTimeOffset time, long resumeStep) => database.WriteAsync((connection, transaction) =>
-        connection.Execute("UPDATE runs SET queued = @Queued, resume_step = @resumeStep WHERE id = @runId", new { runId, resumeStep, Queued = RunDatabase.Text(time) }, transaction));
+    /// <summary>Puts a run at the end of its priority's queue.</summary>
+    public static void Enqueue(SqliteConnection connection, SqliteTransaction transaction, string runId, DateTimeOffset time) =>
+        connection.Execute("UPDATE runs SET queued = @Queued WHERE id = @runId", new { runId, Queued = RunDatabase.Text(time) }, transaction);
 
+    /// <summary>What a user who resumes a run decides: where it goes on (0: from the newest checkpoint), and that its attempts are counted anew.</summary>
+    public static void BeginAnew(SqliteConnection connection, SqliteTransaction transaction, string runId, long resumeStep) =>
+        connection.Execute("UPDATE runs SET resume_step = @resumeStep, fruitless_attempts = 0 WHERE id = @runId", new { runId, resumeStep }, transaction);
+
+    /// <summary>The checkpoint that the run is to go on from, until it has finished a step from there; 0: the newest.</summary>
     public long ResumeStep(string runId)
     {
         using SqliteConnection connection = database.Connect();
@@ -153,9 +164,10 @@ internal sealed class RunStore(RunDatabase database)
     }
 
     /// <summary>Counts attempts that gained no step since the last one that did.</summary>
-    public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) =>
-        connection.QueryFirstOrDefault<int>("UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1) WHERE id = @runId RETURNING fruitless_attempts",
-            new { runId, gainedSteps }, transaction));
+    public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) => connection.QueryFirstOrDefault<int>("""
+        UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1), resume_step = iif(@gainedSteps, 0, resume_step)
+        WHERE id = @runId RETURNING fruitless_attempts
+        """, new { runId, gainedSteps }, transaction));
 
     /// <summary>Attempts that gained no step since the last one that did.</summary>
     public int FruitlessAttempts(string runId)

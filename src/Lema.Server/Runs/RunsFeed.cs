@@ -17,7 +17,19 @@ internal sealed class RunsFeed
 
     public void Changed(RunSummary run) => Record(run.Id, run.Clone());
 
-    public void Removed(string id) => Record(id, null);
+    /// <summary>Ids of the runs that changed and are still there, as far as is known.</summary>
+    public IReadOnlyList<string> Living
+    {
+        get { lock (_gate) return [.. _changes.Where(change => change.Value.Summary is not null).Select(change => change.Key)]; }
+    }
+
+    /// <summary>Once is enough: a second time tells nobody anything.</summary>
+    public void Removed(string id)
+    {
+        lock (_gate)
+            if (_changes.TryGetValue(id, out var last) && last.Summary is null) return;
+        Record(id, null);
+    }
 
     /// <summary>What changed after a version, and the version that this brings the caller to.</summary>
     public (RunsChanged Changes, long Version) Since(long version)

@@ -1,8 +1,10 @@
 using Dapper;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Jobs;
+using Lema.Server.Models;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
@@ -238,14 +240,57 @@ public sealed class RefusedWriteTests
 
         Export last = merge;
         await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = merge.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) last = export;
-        Assert.Equal(JobState.Failed, last.State);
-        Assert.Contains("full", last.Error, StringComparison.Ordinal);
-        Assert.Equal(JobState.Failed, (await exports.CancelExportAsync(new CancelExportRequest { Id = merge.Id }, deadline: DateTime.UtcNow.AddMinutes(1))).State);
+        Assert.Equal((JobState.Completed, ""), (last.State, last.Error));
+        Assert.Equal(JobState.Completed, (await exports.CancelExportAsync(new CancelExportRequest { Id = merge.Id }, deadline: DateTime.UtcNow.AddMinutes(1))).State);
+        // The name is taken, though the model is not yet one of the host's.
         RpcException refused = await Assert.ThrowsAsync<RpcException>(() => exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" }).ResponseAsync);
-        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Contains("under way", refused.Status.Detail, StringComparison.Ordinal);
 
         stage.Refused.End();
-        await stage.Clock.UntilAsync(WrittenAsync(daemon.Services.GetRequiredService<JobStore<Export>>(), merge.Id, export => export.State == JobState.Failed));
+        await stage.Clock.UntilAsync(WrittenAsync(daemon.Services.GetRequiredService<JobStore<Export>>(), merge.Id, export => export.State == JobState.Completed));
+        Assert.Equal(last.Folder, daemon.Services.GetRequiredService<ModelRegistry>().Get("merged").Folder);
+        Assert.NotEmpty(Directory.GetFiles(last.Folder));
+    }
+
+    [Theory(DisplayName = "kill: a merged model whose end was not written down becomes a model of the host")]
+    [InlineData(false)]
+    [InlineData(true)] // As daemons did that wrote the two one after the other.
+    public async Task Start_WithAMergeThatTheLastDaemonFinished_CompletesIt(bool isRegistered)
+    {
+        using Stage stage = new();
+        string folder;
+        await using (TestDaemon daemon = await stage.StartAsync())
+        {
+            folder = Path.Combine(daemon.Services.GetRequiredService<DataFolder>().Models, "merged");
+            Directory.CreateDirectory(folder);
+            await File.WriteAllBytesAsync(Path.Combine(folder, "model.safetensors"), new byte[7]);
+            if (isRegistered) await daemon.Services.GetRequiredService<ModelRegistry>().RegisterAsync("merged", ModelOrigin.Merged, folder);
+            await daemon.Services.GetRequiredService<JobStore<Export>>().InsertAsync("export", "", JobState.Running, "",
+                new Export { Id = "export", State = JobState.Running, ModelName = "merged", Created = Timestamp.FromDateTime(DateTime.UtcNow) });
+        }
+        await using TestDaemon again = await stage.StartAsync();
+        Export export = await new Exports.ExportsClient(again.Channel).GetExportAsync(new GetExportRequest { Id = "export" });
+        Assert.Equal((JobState.Completed, folder, 7), (export.State, export.Folder, export.Bytes));
+        Assert.Equal(ModelOrigin.Merged, again.Services.GetRequiredService<ModelRegistry>().Get("merged").Origin);
+    }
+
+    [Fact(DisplayName = "idempotency: a model that is added under a merge's name while it is made is not touched")]
+    public async Task ModelAdded_UnderTheNameOfAMerge_StaysAndTheMergeFails()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        await daemon.AddDatasetAsync();
+        await daemon.StartRunAsync(2, request => request.Name = "tuned");
+        await stage.Clock.UntilAsync(daemon.WaitForAsync("tuned", RunState.Completed));
+        ModelRegistry models = daemon.Services.GetRequiredService<ModelRegistry>();
+        stage.Runner.BeforeEnd = () => models.RegisterAsync("merged", ModelOrigin.Added, "/somewhere/else").GetAwaiter().GetResult();
+        Exports.ExportsClient exports = new(daemon.Channel);
+        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
+        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) last = export;
+
+        Assert.Equal(JobState.Failed, last.State);
+        Assert.Contains("There is a model 'merged' already", last.Error, StringComparison.Ordinal);
+        Assert.Equal("/somewhere/else", models.Get("merged").Folder);
     }
 
     [Fact(DisplayName = "disk full, quota: the end of an evaluation is told at once and written down when there is space")]
@@ -271,7 +316,7 @@ public sealed class RefusedWriteTests
         using Stage stage = new();
         await using (TestDaemon daemon = await stage.StartAsync())
         {
-            await daemon.Services.GetRequiredService<JobStore<Export>>().InsertAsync("export", "", JobState.Running, "", new Export { Id = "export", State = JobState.Running });
+            await daemon.Services.GetRequiredService<JobStore<Export>>().InsertAsync("export", "", JobState.Running, "", new Export { Id = "export", State = JobState.Running, ModelName = "merged" });
             await daemon.Services.GetRequiredService<JobStore<EvaluationJob>>().InsertAsync("evaluation", "", JobState.Running, "", new EvaluationJob { Id = "evaluation", State = JobState.Running });
         }
         // The clock is read for the first time when the database is open.
