@@ -6,7 +6,7 @@ namespace Lema.Engine.Checkpoints;
 
 /// <summary>
 /// The checkpoints of one run, folders <c>checkpoint-STEP</c>. A checkpoint appears whole or not at all, whatever happens while it is saved; older ones are
-/// deleted only after the new one was read back. Knows nothing of what the files mean. One process at a time owns the folder.
+/// deleted only after the new one was read back, and so are later ones, which a run that went on from an earlier one has left behind. Knows nothing of what the files mean. One process at a time owns the folder.
 /// </summary>
 public sealed class CheckpointStore
 {
@@ -63,7 +63,7 @@ public sealed class CheckpointStore
         }
 
         if (CheckpointVerifier.Verify(target).Fault is { } damage) throw new StorageException(Path.Combine(target, damage.File), 0, $"was written but {damage.Problem}; check the disk");
-        Guard(Prune);
+        Guard(() => Prune(step));
         return new Checkpoint(step, target, metric);
     }
 
@@ -140,11 +140,14 @@ public sealed class CheckpointStore
         if (Directory.Exists(replaced)) _files.DeleteFolder(replaced);
     }
 
-    private void Prune()
+    private void Prune(long newest)
     {
         IReadOnlyList<Checkpoint> all = List();
-        string? best = BestOf(all)?.Folder;
-        foreach (Checkpoint old in all.SkipLast(_keepLast).Where(old => old.Folder != best)) Delete(old.Folder);
+        // Damaged ones among them, too: counted as the last, they would push out what the run goes on from.
+        foreach (Checkpoint left in all.Where(checkpoint => checkpoint.Step > newest)) Delete(left.Folder);
+        Checkpoint[] current = [.. all.Where(checkpoint => checkpoint.Step <= newest)];
+        string? best = BestOf(current)?.Folder;
+        foreach (Checkpoint old in current.SkipLast(_keepLast).Where(old => old.Folder != best)) Delete(old.Folder);
     }
 
     /// <summary>Out of sight first, so that a crash leaves no half-deleted checkpoint under its name.</summary>

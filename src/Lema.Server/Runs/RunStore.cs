@@ -42,6 +42,7 @@ internal sealed class RunStore(RunDatabase database)
                 """, StepRow.From(runId, (long)change.Sequence.First, point), transaction);
             return;
         }
+        if (change.BodyCase == RunEvent.BodyOneofCase.Checkpoint) connection.Execute("UPDATE runs SET resume_step = 0 WHERE id = @runId", new { runId }, transaction);
         connection.Execute("INSERT INTO run_events (run_id, sequence, is_log, body) VALUES (@runId, @Sequence, @IsLog, @Body)", new
         {
             runId, Sequence = (long)change.Sequence.First, IsLog = change.BodyCase == RunEvent.BodyOneofCase.Log ? 1 : 0, Body = change.ToByteArray(),
@@ -156,7 +157,7 @@ internal sealed class RunStore(RunDatabase database)
     public static void BeginAnew(SqliteConnection connection, SqliteTransaction transaction, string runId, long resumeStep) =>
         connection.Execute("UPDATE runs SET resume_step = @resumeStep, fruitless_attempts = 0 WHERE id = @runId", new { runId, resumeStep }, transaction);
 
-    /// <summary>The checkpoint that the run is to go on from, until it has finished a step from there; 0: the newest.</summary>
+    /// <summary>The checkpoint that the run is to go on from, until it has saved another; 0: the newest.</summary>
     public long ResumeStep(string runId)
     {
         using SqliteConnection connection = database.Connect();
@@ -165,7 +166,7 @@ internal sealed class RunStore(RunDatabase database)
 
     /// <summary>Counts attempts that gained no step since the last one that did.</summary>
     public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) => connection.QueryFirstOrDefault<int>("""
-        UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1), resume_step = iif(@gainedSteps, 0, resume_step)
+        UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1)
         WHERE id = @runId RETURNING fruitless_attempts
         """, new { runId, gainedSteps }, transaction));
 

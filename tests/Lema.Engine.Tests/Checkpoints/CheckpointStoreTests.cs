@@ -33,6 +33,26 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void Save_BeforeLaterOnes_LeavesThemBehind()
+    {
+        CheckpointStore store = new(_folder.Path, 9);
+        foreach (int step in (int[])[10, 20, 30]) store.Save(step, Write("x"));
+        store.Save(15, Write("x"));
+        Assert.Equal(["checkpoint-10", "checkpoint-15"], Entries());
+    }
+
+    [Fact]
+    public void Save_BeforeADamagedOne_KeepsWhatTheRunGoesOnFrom()
+    {
+        CheckpointStore store = new(_folder.Path, 1);
+        store.Save(10, Write("x"), new CheckpointMetric("eval_loss", 0.1));
+        File.AppendAllText(Path.Combine(store.Save(30, Write("x"), new CheckpointMetric("eval_loss", 0.5)).Folder, "adapter_model.safetensors"), "damage");
+        Assert.Equal(10, store.FindLatest().Found!.Step);
+        store.Save(20, Write("x"), new CheckpointMetric("eval_loss", 0.2));
+        Assert.Equal(20, store.FindLatest().Found!.Step);
+    }
+
+    [Fact]
     public void Best_OfGreaterIsBetter_TakesTheGreatestAndTheFirstAmongEquals()
     {
         CheckpointStore store = new(_folder.Path, 9);
@@ -54,7 +74,7 @@ public sealed class CheckpointStoreTests : IDisposable
     public void List_OfSteps_IsInNumericOrderAndSkipsOtherFolders()
     {
         CheckpointStore store = new(_folder.Path, 9);
-        foreach (int step in (int[])[100, 9, 20]) store.Save(step, Write("x"));
+        foreach (int step in (int[])[9, 20, 100]) store.Save(step, Write("x"));
         Directory.CreateDirectory(_folder.File("checkpoint-old"));
         Assert.Equal([9, 20, 100], store.List().Select(checkpoint => checkpoint.Step));
     }
