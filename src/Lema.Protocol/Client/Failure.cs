@@ -27,6 +27,9 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     /// <summary>What the channel says of every call that ended before its answer, whoever ended it.</summary>
     private const string CancelledByChannel = "Call canceled by the client.";
 
+    /// <summary>What grpc-dotnet says at the daemon's side of a call whose client's deadline is over.</summary>
+    private const string DeadlineOfThisSide = "Deadline Exceeded";
+
     public static Failure From(RpcException error)
     {
         Google.Rpc.Status? status = error.GetRpcStatus();
@@ -54,8 +57,16 @@ public sealed record Failure(FailureKind Kind, string Message, IReadOnlyList<Fie
     /// <summary>The connection could not be made, or was refused for its certificate.</summary>
     private static bool NeverArrived(RpcException error) => error.Status.DebugException is HttpRequestException || NeverAnswered(error);
 
-    /// <summary>The patience of this side ended: a handshake that takes too long ends as a cancellation of which nobody tells a reason.</summary>
-    private static bool NeverAnswered(RpcException error) => error.StatusCode == StatusCode.DeadlineExceeded || (error.StatusCode == StatusCode.Cancelled && error.Status.Detail.Length == 0);
+    /// <summary>
+    /// The patience of this side ended, noticed here or there: a handshake that takes too long ends as a cancellation of which nobody tells a reason. A daemon whose own patience
+    /// with a client ended says so.
+    /// </summary>
+    private static bool NeverAnswered(RpcException error) => error.StatusCode switch
+    {
+        StatusCode.DeadlineExceeded => error.Status.Detail is "" or DeadlineOfThisSide,
+        StatusCode.Cancelled => error.Status.Detail.Length == 0,
+        _ => false,
+    };
 
     private static FailureKind KindOf(StatusCode code) => code switch
     {

@@ -77,6 +77,7 @@ internal static class DaemonServices
         services.AddLemaTelemetry();
         services.AddSingleton<WatchLimits>();
         services.AddSingleton<PatientWriter>();
+        services.AddSingleton<PatientReader>();
         services.AddSingleton<Watching>();
         services.AddSingleton<CallInterceptor>();
         services.AddGrpc(grpc =>

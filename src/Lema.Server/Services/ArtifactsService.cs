@@ -8,7 +8,7 @@ using Lema.Server.Errors;
 namespace Lema.Server.Services;
 
 /// <summary>Files, for clients. Made for each call.</summary>
-internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes, UploadStore uploads, UploadCommit commit, PatientWriter writer) : Protocol.V1.Artifacts.ArtifactsBase
+internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes, UploadStore uploads, UploadCommit commit, PatientWriter writer, PatientReader reader) : Protocol.V1.Artifacts.ArtifactsBase
 {
     private const int ChunkBytes = 1 << 20;
 
@@ -59,7 +59,7 @@ internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes,
         Dictionary<string, ReceivedRanges> written = [];
         try
         {
-            await foreach (WriteUploadRequest chunk in requestStream.ReadAllAsync(context.CancellationToken))
+            await foreach (WriteUploadRequest chunk in reader.ReadAllAsync(requestStream, "What has arrived is kept: begin the upload again, and send the rest.", context.CancellationToken))
             {
                 id ??= chunk.UploadId;
                 if (chunk.UploadId != id) throw new InvalidInputException("request", "upload_id", "a call writes to one upload.");

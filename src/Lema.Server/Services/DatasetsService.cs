@@ -13,12 +13,13 @@ using Lema.Server.Storage;
 namespace Lema.Server.Services;
 
 /// <summary>Training data, for clients. Made for each call.</summary>
-internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspection inspection, ModelRegistry models, RunStore runs, DataFolder data) : Protocol.V1.Datasets.DatasetsBase
+internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspection inspection, ModelRegistry models, RunStore runs, DataFolder data, PatientReader reader) : Protocol.V1.Datasets.DatasetsBase
 {
     private const string TrainSuffix = "-train", HeldoutSuffix = "-heldout";
     private const double DefaultShare = 0.1;
     private const int DefaultPreview = 5, MostPreview = 100;
     private const long LargestUpload = 64L << 30;
+    private const string AfterSilence = "Upload it again; an upload of Artifacts.BeginUpload goes on where it stopped.";
 
     public override async Task<BuildDatasetResponse> BuildDataset(BuildDatasetRequest request, ServerCallContext context)
     {
@@ -80,7 +81,7 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
 
     public override async Task<Dataset> UploadDataset(IAsyncStreamReader<UploadDatasetRequest> requestStream, ServerCallContext context)
     {
-        if (!await requestStream.MoveNext(context.CancellationToken) || requestStream.Current.Header is not { } header)
+        if (!await reader.MoveNextAsync(requestStream, AfterSilence, context.CancellationToken) || requestStream.Current.Header is not { } header)
             throw new InvalidInputException("request", "header", "the first message of an upload is its header.");
         ResourceNames.Check("header.name", header.Name);
         datasets.CheckFree(header.Name, header.Overwrite);
@@ -145,13 +146,13 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
     /// <summary>Tokens of a row as asked for, or else the model's own limit.</summary>
     private static int LongestRow(string modelFolder, int asked) => asked > 0 ? asked : ModelDescription.Read(modelFolder).Architecture.MaxPositions;
 
-    private static async Task ReceiveAsync(IAsyncStreamReader<UploadDatasetRequest> stream, UploadDatasetRequest.Types.Header header, string file, CancellationToken stop)
+    private async Task ReceiveAsync(IAsyncStreamReader<UploadDatasetRequest> stream, UploadDatasetRequest.Types.Header header, string file, CancellationToken stop)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long received = 0;
         await using (FileStream output = File.Create(file))
         {
-            await foreach (UploadDatasetRequest message in stream.ReadAllAsync(stop))
+            await foreach (UploadDatasetRequest message in reader.ReadAllAsync(stream, AfterSilence, stop))
             {
                 received += message.Chunk.Length;
                 if (message.KindCase != UploadDatasetRequest.KindOneofCase.Chunk || received > header.SizeBytes)

@@ -30,4 +30,15 @@ public sealed class FailureTests
         Assert.Equal(FailureKind.Unreachable, failure.Kind);
         Assert.StartsWith("The daemon cannot be reached: Connection refused", failure.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>Who was impatient: this side with the daemon, or the daemon with this side.</summary>
+    [Theory]
+    [InlineData("", FailureKind.Unreachable, "The daemon did not answer in time; it may be busy. Try again.")]
+    [InlineData("Deadline Exceeded", FailureKind.Unreachable, "The daemon did not answer in time; it may be busy. Try again.")]
+    [InlineData("Nothing came. Send the rest.", FailureKind.Failed, "Nothing came. Send the rest.")]
+    public void From_ADeadline_SaysWhose(string detail, FailureKind kind, string message)
+    {
+        Failure failure = Failure.From(new RpcException(new Status(StatusCode.DeadlineExceeded, detail)));
+        Assert.Equal((kind, message), (failure.Kind, failure.Message));
+    }
 }
