@@ -95,6 +95,29 @@ public sealed class UploadLimitTests
         foreach (string folder in (string[])["uploads", "datasets"]) Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(daemon.Folder, folder)));
     }
 
+    [Fact(DisplayName = "an upload is given up by its kind and name")]
+    public async Task Abort_ByName_RemovesEveryUploadOfThatNameAndNoOther()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        Protocol.V1.Artifacts.ArtifactsClient artifacts = new(daemon.Channel);
+        BeginUploadRequest again = Announced, other = Announced;
+        again.Files[0].SizeBytes++;
+        other.Name = "other";
+        string id = (await artifacts.BeginUploadAsync(Announced, deadline: Soon)).Id;
+        await artifacts.BeginUploadAsync(again, deadline: Soon);
+        string stays = (await artifacts.BeginUploadAsync(other, deadline: Soon)).Id;
+        await SendAsync(artifacts, new WriteUploadRequest { UploadId = id, Path = "weights", Data = Bytes(1_000) });
+        AbortUploadRequest abort = new() { Kind = UploadKind.Model, Name = "model" };
+        foreach (AbortUploadRequest wrong in (AbortUploadRequest[])[new() { Kind = UploadKind.Adapter, Name = "model" }, new() { Kind = UploadKind.Model, Name = "third" }, new()])
+            Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => artifacts.AbortUploadAsync(wrong, deadline: Soon).ResponseAsync)).StatusCode);
+
+        AbortUploadResponse answer = await artifacts.AbortUploadAsync(abort, deadline: Soon);
+
+        Assert.Equal((2, 1_000), (answer.Uploads, answer.ReceivedBytes));
+        Assert.Equal(stays, Path.GetFileName(Assert.Single(Directory.GetFileSystemEntries(Path.Combine(daemon.Folder, "uploads")))));
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => artifacts.AbortUploadAsync(abort, deadline: Soon).ResponseAsync)).StatusCode);
+    }
+
     private static DateTime Soon => DateTime.UtcNow.AddMinutes(1);
 
     private static ByteString Bytes(int count) => ByteString.CopyFrom(new byte[count]);

@@ -35,7 +35,7 @@ internal sealed class LemaRootCommand : RootCommand
         Add(new ChatCommand());
         Add(new EvalCommand());
         Add(new MergeCommand());
-        Add(new CommandGroup("artifact", "Files of runs, models, datasets and adapters.", new ArtifactListCommand(), new ArtifactDownloadCommand(), new ArtifactUploadCommand()));
+        Add(new CommandGroup("artifact", "Files of runs, models, datasets and adapters.", new ArtifactListCommand(), new ArtifactDownloadCommand(), new ArtifactUploadCommand(), new ArtifactAbortCommand()));
         Add(new DoctorCommand());
         Add(new CompletionCommand());
         Add(new ReferenceCommand());

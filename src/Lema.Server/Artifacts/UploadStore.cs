@@ -94,6 +94,21 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
         lock (_gate) return Upload.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(Folder(id), StateFile)));
     }
 
+    /// <summary>Those that are under way of one name: each announcement of other contents is an upload of its own.</summary>
+    /// <exception cref="NotFoundException">There is none.</exception>
+    public IReadOnlyList<Upload> Of(UploadKind kind, string name)
+    {
+        lock (_gate)
+        {
+            Upload[] found =
+            [
+                .. Directory.EnumerateDirectories(data.Uploads).Select(folder => Path.GetFileName(folder)).Where(IsThere)
+                    .Where(id => RequestOf(id) is var request && request.Kind == kind && request.Name == name).Select(Get),
+            ];
+            return found.Length > 0 ? found : throw new NotFoundException("upload", $"{kind.ToString().ToLowerInvariant()}/{name}", "Nothing of that name is being uploaded.");
+        }
+    }
+
     public BeginUploadRequest RequestOf(string id) => BeginUploadRequest.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(Folder(id), RequestFile)));
 
     /// <summary>The folder with the files that have arrived.</summary>
@@ -188,7 +203,9 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
 
     private string FolderOf(string id) => Path.Combine(data.Uploads, id);
 
-    private string Folder(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower) && File.Exists(Path.Combine(FolderOf(id), RequestFile))
+    private bool IsThere(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower) && File.Exists(Path.Combine(FolderOf(id), RequestFile));
+
+    private string Folder(string id) => IsThere(id)
         ? FolderOf(id) : throw new NotFoundException("upload", id, "Begin it again.");
 
     /// <summary>The old or the new one, whole, whenever the power fails.</summary>

@@ -87,7 +87,8 @@ internal sealed class ArtifactsService(ArtifactOwners owners, FileHashes hashes,
 
     public override Task<AbortUploadResponse> AbortUpload(AbortUploadRequest request, ServerCallContext context)
     {
-        uploads.Remove(request.UploadId);
-        return Task.FromResult(new AbortUploadResponse());
+        IReadOnlyList<Upload> all = request.UploadId.Length > 0 ? [uploads.Get(request.UploadId)] : uploads.Of(request.Kind, request.Name);
+        foreach (Upload upload in all) uploads.Remove(upload.Id);
+        return Task.FromResult(new AbortUploadResponse { Uploads = all.Count, ReceivedBytes = all.Sum(upload => upload.ReceivedBytes) });
     }
 }

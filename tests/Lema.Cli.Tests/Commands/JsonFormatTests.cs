@@ -23,7 +23,7 @@ public sealed class JsonFormatTests
         "run list", "run show first", "run watch first", "run log first", "run pause first", "run resume first", "run stop first", "run delete first --yes",
         "run compare first first", "run export first -o HOME/first.csv", "run export first --to tensorboard -o HOME/events",
         "chat first --message hello", "eval first --questions HOME/questions.jsonl", "merge first",
-        "artifact list run/first", "artifact download run/first -o HOME/down", "artifact upload adapter/a HOME/model", "doctor", "completion bash", "reference",
+        "artifact list run/first", "artifact download run/first -o HOME/down", "artifact upload adapter/a HOME/model", "artifact abort adapter/a --yes", "doctor", "completion bash", "reference",
     ];
 
     [Theory]

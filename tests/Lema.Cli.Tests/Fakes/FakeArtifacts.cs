@@ -38,6 +38,8 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
 
     public CommitUploadRequest? Committed { get; private set; }
 
+    public AbortUploadRequest? Aborted { get; private set; }
+
     public Upload State { get; set; } = new() { Id = "u1" };
 
     public override Task<ListArtifactsResponse> ListArtifacts(ListArtifactsRequest request, ServerCallContext context)
@@ -112,6 +114,13 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
         }
         if (LoseAnswerOfCommit) throw new RpcException(new Status(StatusCode.Unavailable, "The line broke."));
         return Task.FromResult(new CommitUploadResponse { Kind = UploadKind.Model, Name = "uploaded" });
+    }
+
+    public override Task<AbortUploadResponse> AbortUpload(AbortUploadRequest request, ServerCallContext context)
+    {
+        if (Unknown) throw new RpcException(new Status(StatusCode.NotFound, "There is no such upload."));
+        Aborted = request;
+        return Task.FromResult(new AbortUploadResponse { Uploads = 1, ReceivedBytes = State.ReceivedBytes });
     }
 
     private void BreakIfWanted()

@@ -162,6 +162,38 @@ public sealed class TransferTests
         Assert.NotNull(daemon.Artifacts.Committed);
     }
 
+    [Theory]
+    [InlineData("model/mine", UploadKind.Model)]
+    [InlineData("dataset/mine", UploadKind.Dataset)]
+    [InlineData("adapter/mine", UploadKind.Adapter)]
+    public async Task Abort_OfAnUpload_NamesItToTheHostAndSaysWhatHadArrived(string owner, UploadKind kind)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Artifacts.State = new Upload { Id = "u1", ReceivedBytes = 3 << 20 };
+
+        Assert.Equal(2, await daemon.RunAsync(terminal, "artifact", "abort", owner));
+        Assert.Null(daemon.Artifacts.Aborted);
+        Assert.Equal(0, await daemon.RunAsync(terminal, "artifact", "abort", owner, "--yes"));
+
+        Assert.Equal(new AbortUploadRequest { Kind = kind, Name = "mine" }, daemon.Artifacts.Aborted);
+        Assert.Contains($"Gave up the upload of {owner}: 3.0 MiB had arrived.", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("mine", 2)]
+    [InlineData("run/mine", 2)]
+    [InlineData("model/", 2)]
+    [InlineData("model/mine", 3)]
+    public async Task Abort_OfWhatIsNotUploaded_IsRefused(string owner, int exitCode)
+    {
+        await using FakeDaemon daemon = await FakeDaemon.StartAsync();
+        using TestTerminal terminal = new();
+        daemon.Artifacts.Unknown = true;
+
+        Assert.Equal(exitCode, await daemon.RunAsync(terminal, "artifact", "abort", owner, "--yes"));
+    }
+
     [Fact]
     public async Task Upload_NothingThere_IsNotFound()
     {

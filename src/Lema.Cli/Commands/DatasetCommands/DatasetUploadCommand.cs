@@ -14,7 +14,7 @@ internal sealed class DatasetUploadCommand : LemaCommand
     private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace a dataset of that name." };
 
     public DatasetUploadCommand() : base(
-        "upload", "Bring a dataset file of this machine to the host. A broken upload goes on where it was when the command is given again.",
+        "upload", "Bring a dataset file of this machine to the host. A broken upload goes on where it was when the command is given again; 'lema-remote artifact abort dataset/NAME' gives it up.",
         "lema-remote dataset upload support-chats ./chats.jsonl")
     {
         Add(_name);

@@ -13,7 +13,7 @@ internal sealed class ModelUploadCommand : LemaCommand
     private readonly Argument<string> _folder = new("LOCAL_FOLDER") { Description = "Hugging Face folder of this machine." };
 
     public ModelUploadCommand() : base(
-        "upload", "Bring a Hugging Face folder of this machine to the host. A broken upload goes on where it was when the command is given again.",
+        "upload", "Bring a Hugging Face folder of this machine to the host. A broken upload goes on where it was when the command is given again; 'lema-remote artifact abort model/NAME' gives it up.",
         "lema-remote model upload smollm2 ./smollm2-135m-instruct")
     {
         Add(_name);
