@@ -86,8 +86,42 @@ public sealed class BackupTests
         Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
 
         go.Release();
-        await foreach (Export _ in exports.WatchExport(new WatchExportRequest { Id = merge.Id }).ResponseStream.ReadAllAsync()) { }
-        Assert.Equal(["tuned"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+        await UntilEndedAsync(exports, merge.Id);
+        Assert.Equal(["tuned", $"export {merge.Id}"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+    }
+
+    [Fact(DisplayName = "prune: what is recorded of merges")]
+    public async Task Prune_OfMerges_RemovesWhatIsRecordedOfOldOnesAndLeavesTheirModels()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        await daemon.StartRunAsync(2, request => request.Name = "tuned");
+        await daemon.WaitForAsync("tuned", RunState.Completed);
+        Exports.ExportsClient exports = new(daemon.Channel);
+        StartMergeRequest request = new() { Run = "tuned", ModelName = "merged", IdempotencyKey = "once" };
+        Export first = await exports.StartMergeAsync(request);
+        await UntilEndedAsync(exports, first.Id);
+        // The run stays for its sake.
+        using SemaphoreSlim go = new(0);
+        daemon.Runner.BeforeEnd = () => Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
+        Export atWork = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "next" });
+
+        Assert.Empty(await Retention.PruneAsync(daemon.Folder, TimeSpan.FromDays(1), TimeProvider.System));
+        Assert.Equal([$"export {first.Id}"], await Retention.PruneAsync(daemon.Folder, TimeSpan.Zero, TimeProvider.System));
+
+        Assert.Equal(atWork.Id, Assert.Single((await exports.ListExportsAsync(new ListExportsRequest())).Exports).Id);
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => exports.GetExportAsync(new GetExportRequest { Id = first.Id }).ResponseAsync)).StatusCode);
+        Assert.True(File.Exists(Path.Combine(daemon.Folder, "models", "merged", "config.json")));
+        Assert.Contains((await new Protocol.V1.Models.ModelsClient(daemon.Channel).ListModelsAsync(new ListModelsRequest())).Models, model => model.Name == "merged");
+        // Its key is free: the merge is a new one, into a name that is taken.
+        Assert.Equal(StatusCode.FailedPrecondition, (await Assert.ThrowsAsync<RpcException>(() => exports.StartMergeAsync(request).ResponseAsync)).StatusCode);
+        go.Release();
+        await UntilEndedAsync(exports, atWork.Id);
+    }
+
+    private static async Task UntilEndedAsync(Exports.ExportsClient exports, string id)
+    {
+        await foreach (Export _ in exports.WatchExport(new WatchExportRequest { Id = id }).ResponseStream.ReadAllAsync()) { }
     }
 
     [Fact(DisplayName = "prune beside a daemon: the daemon knows that a run is gone")]

@@ -43,7 +43,7 @@ internal static class BackupCommands
     {
         Option<string> data = new("--data") { Description = "The daemon's data folder; the daemon may be running.", Required = true };
         Option<int> days = new("--days") { Description = "Runs that ended more days ago are removed.", Required = true };
-        Command command = new("prune", "Removes runs that ended long ago, with their checkpoints, and evaluations and uploads as old.") { data, days };
+        Command command = new("prune", "Removes runs that ended long ago, with their checkpoints, and evaluations, records of merges and uploads as old.") { data, days };
         command.SetAction((parsed, _) => ServerCommands.GuardAsync(async () =>
         {
             IReadOnlyList<string> removed = await Retention.PruneAsync(Path.GetFullPath(parsed.GetRequiredValue(data)), TimeSpan.FromDays(parsed.GetRequiredValue(days)), TimeProvider.System);

@@ -1,4 +1,6 @@
 using Dapper;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Lema.Protocol.V1;
 using Lema.Server.Runs;
 using Microsoft.Data.Sqlite;
@@ -15,10 +17,10 @@ internal static class Retention
     private const string PrunedMark = ".pruned-";
 
     /// <summary>
-    /// Removes runs that ended longer ago, with their events and checkpoints, evaluations of no run, or of one that is gone, that ended longer ago, and uploads that nobody has
-    /// gone on with for as long. A daemon may be at work beside it: what a run that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
+    /// Removes runs that ended longer ago, with their events and checkpoints, evaluations of no run, or of one that is gone, and records of merges (not what
+    /// they made) that ended longer ago, and uploads that nobody has gone on with for as long. A daemon may be at work beside it: what a run that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
     /// </summary>
-    /// <returns>Names of the runs, the evaluations and the uploads.</returns>
+    /// <returns>Names of the runs, the evaluations, the exports and the uploads.</returns>
     public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock)
     {
         using RunDatabase database = RunDatabase.OpenExisting(Path.Combine(data, DataFolder.DatabaseName));
@@ -34,20 +36,23 @@ internal static class Retention
             Folders.DeleteIfThere(Path.Combine(data, "runs", run.Id));
             names.Add(run.Name);
         }
-        names.AddRange(await PruneEvaluationsAsync(database, before).ConfigureAwait(false));
+        // An evaluation of a run that is kept belongs to it and stays.
+        names.AddRange(await PruneJobsAsync(database, "evaluation", " AND run_id NOT IN (SELECT id FROM runs)", EvaluationJob.Parser, job => (job.Id, job.Ended), before).ConfigureAwait(false));
+        names.AddRange(await PruneJobsAsync(database, "export", "", Export.Parser, job => (job.Id, job.Ended), before).ConfigureAwait(false));
         return [.. names, .. PruneUploads(Path.Combine(data, "uploads"), before.UtcDateTime)];
     }
 
-    /// <summary>An evaluation of a run that is kept belongs to it and stays.</summary>
-    private static async Task<IReadOnlyList<string>> PruneEvaluationsAsync(RunDatabase database, DateTimeOffset before)
+    /// <summary>Jobs of one kind, with what belongs to them and the keys they were started under.</summary>
+    private static async Task<IReadOnlyList<string>> PruneJobsAsync<T>(
+        RunDatabase database, string kind, string condition, MessageParser<T> parser, Func<T, (string Id, Timestamp? Ended)> of, DateTimeOffset before) where T : IMessage<T>
     {
         string[] old;
         using (SqliteConnection connection = database.Connect())
-            old = [.. connection.Query<byte[]>("SELECT body FROM jobs WHERE kind = 'evaluation' AND state NOT IN @AtWork AND run_id NOT IN (SELECT id FROM runs)", new { AtWork }, buffered: false)
-                .Select(EvaluationJob.Parser.ParseFrom).Where(evaluation => evaluation.Ended is { } ended && ended.ToDateTimeOffset() < before).Select(evaluation => evaluation.Id)];
+            old = [.. connection.Query<byte[]>($"SELECT body FROM jobs WHERE kind = @kind AND state NOT IN @AtWork{condition}", new { kind, AtWork }, buffered: false)
+                .Select(body => of(parser.ParseFrom(body))).Where(job => job.Ended is { } ended && ended.ToDateTimeOffset() < before).Select(job => job.Id)];
         foreach (string id in old)
             await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM jobs WHERE id = @id", new { id }, transaction)).ConfigureAwait(false);
-        return [.. old.Select(id => $"evaluation {id}")];
+        return [.. old.Select(id => $"{kind} {id}")];
     }
 
     private static bool IsUsed(SqliteConnection connection, SqliteTransaction transaction, RunSummary run)
