@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lema.Protocol.V1;
+using Lema.Server.Models;
 using Lema.Server.Services;
 using Lema.Server.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
@@ -50,6 +51,50 @@ public sealed class StuckWatcherTests
         using AsyncServerStreamingCall<WatchRunResponse> again = daemon.Training.WatchRun(new WatchRunRequest { Run = run.Summary.Id, AfterSequence = cursor }, cancellationToken: late.Token);
         while (await again.ResponseStream.MoveNext(late.Token)) cursor = Follow(again.ResponseStream.Current, cursor);
         Assert.Equal((await daemon.Training.GetRunAsync(new GetRunRequest { Run = run.Summary.Id })).Summary.Sequence, cursor);
+    }
+
+    [Fact(DisplayName = "streams: a preparation that is not read is ended")]
+    public async Task PrepareModel_NotRead_IsEndedAfterTheWriteLimitAndTheModelCanBePreparedAgain()
+    {
+        FakeTimeProvider clock = new(DateTimeOffset.UtcNow);
+        await using TestDaemon daemon = await TestDaemon.StartAsync(
+            runner: new FakeJobRunner { LogLineLength = LineLength, PreparedLayers = 2 * Steps }, configure: services => services.AddSingleton<TimeProvider>(clock));
+        Protocol.V1.Models.ModelsClient models = new(daemon.Channel);
+        PrepareModelRequest request = new() { Name = "lema-tiny" };
+        using CancellationTokenSource late = new(TimeSpan.FromMinutes(4));
+        using AsyncServerStreamingCall<PrepareModelResponse> stuck = models.PrepareModel(request, cancellationToken: late.Token);
+        Assert.True(await stuck.ResponseStream.MoveNext(late.Token));
+        PreparationLocks locks = daemon.Services.GetRequiredService<PreparationLocks>();
+        Assert.True(IsHeld(locks, request.Name));
+
+        DateTimeOffset start = clock.GetUtcNow();
+        while (IsHeld(locks, request.Name))
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(10, late.Token);
+        }
+        Assert.True(clock.GetUtcNow() - start >= PatientWriter.Limit, $"ended after {clock.GetUtcNow() - start}");
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(daemon.Folder, "prepared")));
+        RpcException ended = await Assert.ThrowsAsync<RpcException>(async () => { while (await stuck.ResponseStream.MoveNext(late.Token)) { } });
+        Assert.True(Protocol.Client.Failure.IsTransient(ended));
+
+        PrepareModelResponse? last = null;
+        using AsyncServerStreamingCall<PrepareModelResponse> again = models.PrepareModel(request, cancellationToken: late.Token);
+        while (await again.ResponseStream.MoveNext(late.Token)) last = again.ResponseStream.Current;
+        Assert.True(last!.Completed.Prepared);
+    }
+
+    private static bool IsHeld(PreparationLocks locks, string model)
+    {
+        try
+        {
+            locks.Hold(model).Dispose();
+            return false;
+        }
+        catch (Errors.ConflictException)
+        {
+            return true;
+        }
     }
 
     /// <summary>The number after a message that goes on without gap or repetition.</summary>

@@ -22,8 +22,11 @@ internal sealed class FakeJobRunner : IJobRunner
     /// <summary>Steps to let through; null: all.</summary>
     public SemaphoreSlim? Gate { get; set; }
 
-    /// <summary>Length of a line that is logged with each step; 0: none is.</summary>
+    /// <summary>Length of a line that is logged with each step, and of what a preparation says of each layer; 0: nothing is.</summary>
     public int LogLineLength { get; init; }
+
+    /// <summary>Layers that a preparation tells of.</summary>
+    public int PreparedLayers { get; init; } = 2;
 
     public static double LossOf(long step) => 2.0 / Math.Sqrt(step);
 
@@ -46,6 +49,11 @@ internal sealed class FakeJobRunner : IJobRunner
                 foreach (string file in Directory.GetFiles(job.Merge.ModelFolder)) File.Copy(file, Path.Combine(job.Merge.OutputFolder, Path.GetFileName(file)));
                 context.Publish(new WorkerEvent { Progress = new Progress { Phase = "merging", Done = 1, Total = 2, Unit = "layers" } });
                 BeforeEnd?.Invoke();
+                context.Publish(new WorkerEvent { Completed = new JobCompleted() });
+                break;
+            case WorkerJob.KindOneofCase.Prepare:
+                for (int layer = 0; layer < PreparedLayers; layer++) context.Publish(new WorkerEvent { Progress = new Progress { Phase = new string('.', LogLineLength), Done = layer, Total = PreparedLayers, Unit = "layers" } });
+                Directory.CreateDirectory(job.Prepare.OutputFolder);
                 context.Publish(new WorkerEvent { Completed = new JobCompleted() });
                 break;
             case WorkerJob.KindOneofCase.Evaluate:
