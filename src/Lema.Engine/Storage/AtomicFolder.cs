@@ -30,6 +30,8 @@ public static class AtomicFolder
             files.CreateFolder(temporary);
             write(temporary);
             SyncTree(temporary, files);
+            // Somebody may have put something there meanwhile.
+            RequireFree(folder);
             if (Directory.Exists(folder)) files.DeleteFolder(folder);
             files.RenameFolder(temporary, folder);
             files.SyncFolder(parent);

@@ -36,9 +36,7 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
         switch (announced.Kind)
         {
             case UploadKind.Model:
-                models.CheckFree(announced.Name);
-                ModelDescription.Read(files);
-                await models.RegisterAsync(announced.Name, ModelOrigin.Uploaded, Move(files, data.Models, announced.Name, overwrite: false)).ConfigureAwait(false);
+                await AddModelAsync(announced.Name, files).ConfigureAwait(false);
                 break;
             case UploadKind.Dataset:
                 string file = Path.Combine(files, announced.Files[0].Path);
@@ -54,6 +52,20 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
         }
         uploads.Remove(request.UploadId);
         return new CommitUploadResponse { Kind = announced.Kind, Name = announced.Name };
+    }
+
+    private async Task AddModelAsync(string name, string files)
+    {
+        models.Reserve(name);
+        try
+        {
+            ModelDescription.Read(files);
+            await models.RegisterAsync(name, ModelOrigin.Uploaded, Move(files, data.Models, name, overwrite: false)).ConfigureAwait(false);
+        }
+        finally
+        {
+            models.Release(name);
+        }
     }
 
     private static string Move(string folder, string parent, string name, bool overwrite)

@@ -25,11 +25,10 @@ internal sealed class ExportManager(
     {
         foreach (Export export in store.Unfinished())
         {
-            string folder = FolderOf(export.ModelName);
-            bool isThere = Directory.Exists(folder) && models.Find(export.ModelName) is null or { Origin: ModelOrigin.Merged };
-            await _live.EndAsync(export.Id, isThere
-                ? Completed(export, folder, Directory.GetLastWriteTimeUtc(folder))
-                : Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
+            ModelRecord? known = models.Find(export.ModelName);
+            bool isThere = Directory.Exists(FolderOf(export.ModelName)) && known is null or { Origin: ModelOrigin.Merged };
+            if (known is null) models.Reserve(export.ModelName);
+            await _live.EndAsync(export.Id, isThere ? Completed(export) : Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
         }
     }
 
@@ -44,19 +43,28 @@ internal sealed class ExportManager(
         RunDetail run = runs.Get(request.Run).Detail;
         (long step, string adapter) = adapters.Checkpoint(run, request.Checkpoint);
         string name = request.ModelName.Length > 0 ? ResourceNames.Check("model_name", request.ModelName) : FreeName($"{run.Summary.Name}-step{step}");
-        models.CheckFree(name);
-        if (IsUnderWay(name)) throw new ConflictException($"A merge into '{name}' is under way. Watch that one, or choose another name.");
+        // From the model as it was registered: its files, not the layer-ordered copy's, are what the merged folder takes over.
+        string modelFolder = models.Get(run.Summary.Model).Folder;
+        MergeJob job = new() { ModelFolder = modelFolder, AdapterFolder = adapter, OutputFolder = FolderOf(name), Dtype = dtype };
+        if (request.Check) job.CheckWeightBytes = JobMemory.WeightsForMergeCheck(ModelDescription.Read(modelFolder).Units());
         DateTimeOffset now = clock.GetUtcNow();
         Export export = new()
         {
             Id = NewId.At(now), Run = run.Summary.Id, Step = step, Dtype = dtype, ModelName = name, State = JobState.Running, Created = Timestamp.FromDateTimeOffset(now),
             Progress = new Progress { Phase = "starting" },
         };
-        await store.InsertAsync(export.Id, export.Run, export.State, request.IdempotencyKey, export).ConfigureAwait(false);
-        // From the model as it was registered: its files, not the layer-ordered copy's, are what the merged folder takes over.
-        string modelFolder = models.Get(run.Summary.Model).Folder;
-        MergeJob job = new() { ModelFolder = modelFolder, AdapterFolder = adapter, OutputFolder = FolderOf(name), Dtype = dtype };
-        if (request.Check) job.CheckWeightBytes = JobMemory.WeightsForMergeCheck(ModelDescription.Read(modelFolder).Units());
+        models.Reserve(name);
+        try
+        {
+            // No model's, or its name would be taken: what could not be removed once.
+            Folders.DeleteIfThere(job.OutputFolder);
+            await store.InsertAsync(export.Id, export.Run, export.State, request.IdempotencyKey, export).ConfigureAwait(false);
+        }
+        catch
+        {
+            models.Release(name);
+            throw;
+        }
         _live.Start(export.Id, export, (state, stop) => MergeAsync(job, state, stop));
         return export;
     }
@@ -85,40 +93,53 @@ internal sealed class ExportManager(
                 if (next.KindCase == WorkerEvent.KindOneofCase.Progress) state.Set(With(state.Value, export => export.Progress = next.Progress));
                 return Task.CompletedTask;
             }, stop).ConfigureAwait(false);
-            Export merged = Completed(state.Value, job.OutputFolder, clock.GetUtcNow());
+            Export merged = Completed(state.Value);
             return completed.HasMaxLogitDifference ? With(merged, export => export.MaxLogitDifference = completed.MaxLogitDifference) : merged;
         }
         catch (Exception error)
         {
             bool cancelled = stop.IsCancellationRequested;
-            CleanUp(job, state.Value.ModelName);
+            // Only the comparison is missing: the model is not made for nothing.
+            if (!cancelled && Directory.Exists(job.OutputFolder)) return With(Completed(state.Value), export => export.Error = $"Merged, but not compared: {WorkerFailure.From(error).Message}");
+            CleanUp(job);
             return Ended(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message);
         }
     }
 
     /// <summary>A worker that was killed cleaned nothing up. What a disk refuses to remove does not keep the export from ending.</summary>
-    private void CleanUp(MergeJob job, string modelName)
+    private static void CleanUp(MergeJob job)
     {
         try
         {
             AtomicFolder.RemoveLeftoverOf(job.OutputFolder);
-            if (models.Find(modelName) is null) Folders.DeleteIfThere(job.OutputFolder);
+            Folders.DeleteIfThere(job.OutputFolder);
         }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or SqliteException)
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
         }
     }
 
     private string FolderOf(string modelName) => Path.Combine(data.Models, modelName);
 
-    private static Export Completed(Export export, string folder, DateTimeOffset ended) => With(export, e =>
+    private Export Completed(Export export) => With(Ended(export, JobState.Completed, ""), e =>
     {
-        e.State = JobState.Completed;
-        e.Ended = Timestamp.FromDateTimeOffset(ended);
-        e.Folder = folder;
-        e.Bytes = Folders.Files(folder).Sum(file => file.File.Length);
-        e.Seconds = (ended - export.Created.ToDateTimeOffset()).TotalSeconds;
+        e.Folder = FolderOf(e.ModelName);
+        e.Bytes = BytesOf(e.Folder);
+        e.Seconds = (e.Ended - e.Created).ToTimeSpan().TotalSeconds;
     });
+
+    /// <summary>0 where the disk does not say: the model is there all the same.</summary>
+    private static long BytesOf(string folder)
+    {
+        try
+        {
+            return Folders.Files(folder).Sum(file => file.File.Length);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
 
     private Export Ended(Export export, JobState end, string error) => With(export, e =>
     {
@@ -127,12 +148,10 @@ internal sealed class ExportManager(
         e.Ended = Timestamp.FromDateTimeOffset(clock.GetUtcNow());
     });
 
-    private bool IsUnderWay(string modelName) => _live.Newest.Any(live => live.ModelName == modelName && live.State is (JobState.Queued or JobState.Running or JobState.Completed));
-
     private string FreeName(string wanted)
     {
         string name = wanted;
-        for (int i = 2; models.Find(name) is not null || IsUnderWay(name); i++) name = $"{wanted}-{i}";
+        for (int i = 2; !models.IsFree(name); i++) name = $"{wanted}-{i}";
         return name;
     }
 

@@ -12,6 +12,8 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
 {
     public const string EmbeddedName = "lema-tiny";
 
+    private readonly HashSet<string> _reserved = [];
+
     private const string Columns = "name AS Name, origin AS Origin, folder AS Folder, added AS Added";
 
     private static readonly ModelRecord Embedded =
@@ -35,13 +37,20 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
 
     /// <summary>Registers a folder inside a model root.</summary>
     /// <exception cref="LemaException">The name is taken, the folder is not allowed, or it holds no model that can be used.</exception>
-    public Task<ModelRecord> AddAsync(string name, string folder)
+    public async Task<ModelRecord> AddAsync(string name, string folder)
     {
         ResourceNames.Check("name", name);
-        CheckFree(name);
-        string real = roots.Resolve(folder);
-        ModelDescription.Read(real);
-        return RegisterAsync(name, ModelOrigin.Added, real);
+        Reserve(name);
+        try
+        {
+            string real = roots.Resolve(folder);
+            ModelDescription.Read(real);
+            return await RegisterAsync(name, ModelOrigin.Added, real).ConfigureAwait(false);
+        }
+        finally
+        {
+            Release(name);
+        }
     }
 
     /// <summary>Registers a folder that this daemon made itself.</summary>
@@ -61,9 +70,25 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
         if (added == 0) throw Taken(record.Name);
     }
 
-    public void CheckFree(string name)
+    /// <summary>Keeps a name for a model that is being made, until <see cref="Release"/>.</summary>
+    /// <exception cref="ConflictException">The name is taken, or kept for another.</exception>
+    public void Reserve(string name)
     {
-        if (Find(name) is not null) throw Taken(name);
+        lock (_reserved)
+        {
+            if (Find(name) is not null) throw Taken(name);
+            if (!_reserved.Add(name)) throw new ConflictException($"A model '{name}' is being made: a merge or an upload is under way. Wait for it, or choose another name.");
+        }
+    }
+
+    public void Release(string name)
+    {
+        lock (_reserved) _reserved.Remove(name);
+    }
+
+    public bool IsFree(string name)
+    {
+        lock (_reserved) return Find(name) is null && !_reserved.Contains(name);
     }
 
     /// <summary>Forgets a model, and removes what lies in the data folder of it.</summary>

@@ -136,7 +136,8 @@ internal sealed class RunExecution(
                 break;
             case WorkerEvent.KindOneofCase.Checkpoint:
                 next.Checkpoint.Time ??= Timestamp.FromDateTimeOffset(clock.GetUtcNow());
-                await journal.AppendAsync(session, new RunEvent { Checkpoint = next.Checkpoint }).ConfigureAwait(false);
+                await journal.AppendAsync(session, [new RunEvent { Checkpoint = next.Checkpoint }],
+                    write: (connection, transaction) => RunStore.ForgetResumeStep(connection, transaction, session.Id)).ConfigureAwait(false);
                 break;
             case WorkerEvent.KindOneofCase.Evaluation:
                 await store.SaveRepliesAsync(session.Id, next.Evaluation.Point.Step, next.Evaluation.Replies).ConfigureAwait(false);
@@ -206,7 +207,7 @@ internal sealed class RunExecution(
         {
             // The run's state, which is written as soon as the disk takes it, says it too.
         }
-        await LeaveAsync(state => new(!failure.WorkerLost ? RunState.Failed : state == RunState.Stopping ? RunState.Stopped : RunState.Interrupted, failure.Message)).ConfigureAwait(false);
+        await LeaveAsync(state => new(!failure.WorkerLost ? RunState.Failed : RunStates.AfterRestart(state), failure.Message)).ConfigureAwait(false);
     }
 
     /// <summary>

@@ -30,8 +30,9 @@ internal sealed partial class RunScheduler(
             while (!await TryTakeUpAsync().ConfigureAwait(false)) await Task.Delay(TryAgainAfter, clock, stopping).ConfigureAwait(false);
             while (true)
             {
-                await TryStartNextAsync(stopping).ConfigureAwait(false);
+                // Before the look: what is released while it is made counts.
                 Task released = memory.NextRelease;
+                await TryStartNextAsync(stopping).ConfigureAwait(false);
                 using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping);
                 await Task.WhenAny(queue.NewsAsync(waiting.Token), released).ConfigureAwait(false);
                 await waiting.CancelAsync().ConfigureAwait(false);

@@ -30,7 +30,7 @@ public static class RunStates
     /// <summary>States in which nothing happens to a run by itself.</summary>
     public static IEnumerable<RunState> Resting => Enum.GetValues<RunState>().Where(state => state is not (RunState.Unspecified or RunState.Queued) && !IsActive(state));
 
-    /// <summary>What becomes, after a restart of the daemon, of a run that was in this state: a user's stop or pause stays, work is taken up again.</summary>
+    /// <summary>What becomes, after a restart of the daemon or the loss of its worker, of a run that was in this state: a user's stop or pause stays, work is taken up again.</summary>
     public static RunState AfterRestart(RunState state) => state switch
     {
         RunState.Preparing or RunState.Running => RunState.Interrupted,

@@ -42,7 +42,6 @@ internal sealed class RunStore(RunDatabase database)
                 """, StepRow.From(runId, (long)change.Sequence.First, point), transaction);
             return;
         }
-        if (change.BodyCase == RunEvent.BodyOneofCase.Checkpoint) connection.Execute("UPDATE runs SET resume_step = 0 WHERE id = @runId", new { runId }, transaction);
         connection.Execute("INSERT INTO run_events (run_id, sequence, is_log, body) VALUES (@runId, @Sequence, @IsLog, @Body)", new
         {
             runId, Sequence = (long)change.Sequence.First, IsLog = change.BodyCase == RunEvent.BodyOneofCase.Log ? 1 : 0, Body = change.ToByteArray(),
@@ -156,6 +155,10 @@ internal sealed class RunStore(RunDatabase database)
     /// <summary>What a user who resumes a run decides: where it goes on (0: from the newest checkpoint), and that its attempts are counted anew.</summary>
     public static void BeginAnew(SqliteConnection connection, SqliteTransaction transaction, string runId, long resumeStep) =>
         connection.Execute("UPDATE runs SET resume_step = @resumeStep, fruitless_attempts = 0 WHERE id = @runId", new { runId, resumeStep }, transaction);
+
+    /// <summary>The run has saved a checkpoint after the one that it was to go on from.</summary>
+    public static void ForgetResumeStep(SqliteConnection connection, SqliteTransaction transaction, string runId) =>
+        connection.Execute("UPDATE runs SET resume_step = 0 WHERE id = @runId", new { runId }, transaction);
 
     /// <summary>The checkpoint that the run is to go on from, until it has saved another; 0: the newest.</summary>
     public long ResumeStep(string runId)

@@ -24,14 +24,19 @@ internal static partial class Folders
     /// <summary>Whether this user may make files in it, as the system says.</summary>
     public static bool IsWritable(string folder) => OperatingSystem.IsWindows() || Access(folder, MayWrite | MayEnter) == 0;
 
+    /// <summary>Out of sight first: a kill in between leaves nothing half-deleted under its name, and the next start removes what is left.</summary>
     public static void DeleteIfThere(string folder)
     {
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (!Directory.Exists(folder)) return;
+        string hidden = Path.Combine(Path.GetDirectoryName(folder)!, RemovedMark + Path.GetFileName(folder));
+        if (Directory.Exists(hidden)) Directory.Delete(hidden, recursive: true);
+        Directory.Move(folder, hidden);
+        Directory.Delete(hidden, recursive: true);
     }
 
     private const int MayWrite = 2, MayEnter = 1;
 
-    private const string ReplacedMark = ".replaced-";
+    private const string ReplacedMark = ".replaced-", RemovedMark = ".removed-";
 
     /// <summary>
     /// Puts a folder in the place of another, or where there is none. A kill in between leaves the old one aside; <see cref="RecoverReplaced"/> puts it back.

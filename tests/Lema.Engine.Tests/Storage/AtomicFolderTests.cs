@@ -23,6 +23,19 @@ public sealed class AtomicFolderTests : IDisposable
         Assert.Equal("b", File.ReadAllText(Path.Combine(Target, "inner", "b.txt")));
     }
 
+    [Fact]
+    public void Create_OfAPlaceThatIsTakenMeanwhile_LeavesWhatIsThere()
+    {
+        Assert.Throws<InvalidInputException>(() => AtomicFolder.Create(Target, folder =>
+        {
+            Write(folder);
+            Directory.CreateDirectory(Target);
+            File.WriteAllText(Path.Combine(Target, "theirs.txt"), "theirs");
+        }));
+        Assert.Equal(Path.Combine(Target, "theirs.txt"), Assert.Single(Directory.GetFiles(Target)));
+        Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
     [Fact(DisplayName = "kill -9 at every named point of prepare and merge")]
     public void Create_KilledAnywhere_LeavesTheWholeFolderOrNone()
     {

@@ -36,6 +36,13 @@ public sealed class GlobalBinaryIndexTests : IDisposable
     public void Open_FolderThatIsNotThere_SaysSo() =>
         Assert.Contains("no such folder", Assert.Throws<InvalidInputException>(() => GlobalBinaryIndex.Open(Path.Combine(_root, "absent"))).Message, StringComparison.Ordinal);
 
+    [Fact(DisplayName = "model code: no pickle")]
+    public void Open_PickledWeightsAlone_AreRefused()
+    {
+        File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "cos\nsystem\n(S'false'\ntR.");
+        Assert.Contains(".safetensors", Assert.Throws<InvalidInputException>(() => GlobalBinaryIndex.Open(_folder)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Open_LinksInACircle_AreRefused()
     {

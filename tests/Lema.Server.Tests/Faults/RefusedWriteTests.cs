@@ -136,6 +136,28 @@ public sealed class RefusedWriteTests
         await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
     }
 
+    [Fact(DisplayName = "kill: a pause that was asked for stays when the worker dies")]
+    public async Task WorkerDied_WhileARunIsPausing_PausesIt()
+    {
+        using Stage stage = new();
+        await using TestDaemon daemon = await stage.StartAsync();
+        RunDirectory runs = daemon.Services.GetRequiredService<RunDirectory>();
+        stage.Runner.BeforeStep = step =>
+        {
+            if (step != 7) return;
+            RunSession session = runs.Get("paused");
+            SpinWait.SpinUntil(() => session.State == RunState.Running, TimeSpan.FromMinutes(1));
+            daemon.Services.GetRequiredService<RunJournal>().ChangeStateAsync(session, RunState.Running, RunState.Pausing).GetAwaiter().GetResult();
+            throw new WorkerDiedException(exitCode: 9);
+        };
+        await daemon.AddDatasetAsync();
+        await daemon.StartRunAsync(20, request => request.Name = "paused");
+        await stage.Clock.UntilAsync(daemon.WaitForAsync("paused", RunState.Paused));
+        string other = (await daemon.StartRunAsync(2)).Summary.Id;
+        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
+        Assert.Equal(RunState.Paused, runs.Get("paused").State);
+    }
+
     [Fact(DisplayName = "disk full, quota: a daemon that is told to stop does not wait for space, and the next one takes the run up")]
     public async Task Stop_WhileTheStateOfARunCannotBeWritten_EndsBeforeTheDrainLimit()
     {

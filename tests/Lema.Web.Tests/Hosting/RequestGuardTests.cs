@@ -8,7 +8,7 @@ namespace Lema.Web.Tests.Hosting;
 /// <summary>What the dashboard refuses, over a real socket.</summary>
 public sealed class RequestGuardTests
 {
-    [Fact]
+    [Fact(DisplayName = "browser: headers")]
     public async Task Get_Anonymous_LeadsToSignInWithEveryHeader()
     {
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", "http://127.0.0.1:1"));
@@ -22,7 +22,7 @@ public sealed class RequestGuardTests
         Assert.Equal("DENY", Assert.Single(signIn.Headers.GetValues("X-Frame-Options")));
     }
 
-    [Fact]
+    [Fact(DisplayName = "browser: a link from another site")]
     public async Task Get_LinkFromAnotherSite_IsSentToTheSameAddressOnceMore()
     {
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", "http://127.0.0.1:1"));
@@ -34,7 +34,7 @@ public sealed class RequestGuardTests
         Assert.Contains("http-equiv=\"refresh\" content=\"0\"", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
-    [Theory]
+    [Theory(DisplayName = "browser: another origin")]
     [InlineData("http://evil.example")]
     [InlineData("null")]
     public async Task Negotiate_FromAnotherOrigin_IsForbidden(string origin)
@@ -47,7 +47,7 @@ public sealed class RequestGuardTests
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }
 
-    [Fact]
+    [Fact(DisplayName = "browser: another host name")]
     public async Task Get_AnotherHostName_IsRefused()
     {
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", "http://127.0.0.1:1"));
@@ -57,7 +57,7 @@ public sealed class RequestGuardTests
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
     }
 
-    [Fact]
+    [Fact(DisplayName = "browser: antiforgery")]
     public async Task Post_WithoutAntiforgeryToken_IsRefused()
     {
         await using Dashboard dashboard = await Dashboard.StartAsync(("local", "http://127.0.0.1:1"));
@@ -68,7 +68,7 @@ public sealed class RequestGuardTests
         Assert.DoesNotContain(answer.Headers, header => header.Key == "Set-Cookie" && header.Value.Any(value => value.StartsWith(SignInRegistration.CookieName, StringComparison.Ordinal)));
     }
 
-    [Theory]
+    [Theory(DisplayName = "browser: return address")]
     [InlineData("/chat?host=a", "/chat?host=a")]
     [InlineData("//evil.example", "/")]
     [InlineData("/\\evil.example", "/")]

@@ -35,7 +35,7 @@ public class ChatTemplateTests
     public void Render_RaiseException_ShowsTheTemplatesOwnWords() =>
         Assert.Equal("Only pairs, please", Assert.Throws<InvalidInputException>(() => Render("{{ raise_exception('Only pairs, please') }}")).Problem);
 
-    [Theory]
+    [Theory(DisplayName = "model code: a hostile or broken template")]
     [InlineData("{{ ''.__class__.__mro__ }}")]
     [InlineData("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}")]
     [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}")]
@@ -50,7 +50,7 @@ public class ChatTemplateTests
     [InlineData("{{ 'a'.partition('') }}")]
     public void Render_HostileOrBroken_IsATypedError(string template) => Assert.Throws<InvalidInputException>(() => Render(template));
 
-    [Theory]
+    [Theory(DisplayName = "model code: a template that nests deep")]
     [InlineData("((", "))")]
     [InlineData("[[", "]]")]
     [InlineData("not not ", "")]
