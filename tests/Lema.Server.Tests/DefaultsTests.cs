@@ -3,12 +3,15 @@ using System.Security.Cryptography.X509Certificates;
 using Dapper;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Grpc.Reflection.V1Alpha;
 using Lema.Protocol.V1;
 using Lema.Server.Security;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Lema.Server.Tests;
 
@@ -36,6 +39,28 @@ public sealed class DefaultsTests
         Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => large.ResponseAsync)).StatusCode);
         await leave.CancelAsync();
         gate.Release(100);
+    }
+
+    [Fact(DisplayName = "limits: a client that is gone without a word is noticed by pings")]
+    public async Task Kestrel_Connections_ArePinged()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        Http2Limits http2 = daemon.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.Http2;
+        Assert.InRange(http2.KeepAlivePingDelay, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        Assert.InRange(http2.KeepAlivePingTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+    }
+
+    [Fact(DisplayName = "reflection: whoever has a token is told every service")]
+    public async Task Reflection_WithAToken_ListsTheServices()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        using AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse> call =
+            new ServerReflection.ServerReflectionClient(daemon.Channel).ServerReflectionInfo(deadline: DateTime.UtcNow.AddMinutes(1));
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
+        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+        string[] told = [.. call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name)];
+        Assert.Empty(MethodRoles.Served.SelectMany(file => file.Services).Select(service => service.FullName).Except(told));
+        await call.RequestStream.CompleteAsync();
     }
 
     [Fact(DisplayName = "database")]

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Lema.Server.Tests.Fakes;
+using Lema.Testing;
 
 namespace Lema.Server.Tests;
 
@@ -246,5 +247,23 @@ public sealed class RunTests
         Assert.Equal(RunState.Interrupted, left.Summary.State);
         Assert.Equal(3, left.Attempts);
         Assert.Contains("signal 11", left.Summary.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "resume: a run that is not to be is left alone when its worker dies, and by the next daemon")]
+    public async Task Run_WithoutAutoResume_StaysInterrupted()
+    {
+        using TemporaryFolder folder = new();
+        FakeJobRunner runner = new() { BeforeStep = step => { if (step == 3) throw new Workers.WorkerDiedException(139); } };
+        string run;
+        await using (TestDaemon daemon = await TestDaemon.StartAsync(folder.Path, runner))
+        {
+            await daemon.AddDatasetAsync();
+            run = (await daemon.StartRunAsync(5, request => request.Settings.AutoResume = false)).Summary.Id;
+            await daemon.WaitForAsync(run, RunState.Interrupted);
+        }
+        await using TestDaemon again = await TestDaemon.StartAsync(folder.Path);
+        await again.WaitForAsync((await again.StartRunAsync(1, request => request.Name = "other")).Summary.Id, RunState.Completed);
+        RunDetail left = await again.Training.GetRunAsync(new GetRunRequest { Run = run });
+        Assert.Equal((RunState.Interrupted, 1), (left.Summary.State, left.Attempts));
     }
 }
