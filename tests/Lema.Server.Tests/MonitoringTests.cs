@@ -65,20 +65,19 @@ public sealed class MonitoringTests
         string token = (await File.ReadAllTextAsync(Path.Combine(data, "admin.token"))).Trim();
 
         HashSet<string> paths = [];
-        StringBuilder sent = new();
+        string sent = "";
         using CancellationTokenSource late = new(Patience);
-        while (!paths.IsSupersetOf(["/v1/metrics", "/v1/traces"]))
+        // What is measured comes in with the daemon's parts, not all in the first message.
+        while (!(paths.IsSupersetOf(["/v1/metrics", "/v1/traces"]) && sent.Contains("lema.memory.free", StringComparison.Ordinal) && sent.Contains("GetHostInfo", StringComparison.Ordinal)))
         {
             HttpListenerContext call = await collector.GetContextAsync().WaitAsync(late.Token);
             using MemoryStream body = new();
             await call.Request.InputStream.CopyToAsync(body, late.Token);
-            sent.Append(Encoding.Latin1.GetString(body.ToArray()));
+            sent += Encoding.Latin1.GetString(body.ToArray());
             paths.Add(call.Request.Url!.AbsolutePath);
             call.Response.Close();
         }
-        Assert.Contains("lema.memory.free", sent.ToString(), StringComparison.Ordinal);
-        Assert.Contains("GetHostInfo", sent.ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain(token, sent.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(token, sent, StringComparison.Ordinal);
     }
 
     [Fact(DisplayName = "logs hold no secret")]

@@ -34,7 +34,9 @@ internal sealed class ExportFollower(HostConnection host, Output output, TimePro
             throw;
         }
         progress.End();
-        return export.State == JobState.Completed ? export
-            : throw new CliException(ExitCode.Failed, export.Error.Length > 0 ? export.Error : $"The merge ended as {export.State.ToString().ToLowerInvariant()}.");
+        if (export.State != JobState.Completed) throw new CliException(ExitCode.Failed, export.Error.Length > 0 ? export.Error : $"The merge ended as {export.State.ToString().ToLowerInvariant()}.");
+        if (request.Check && !export.HasMaxLogitDifference)
+            throw new CliException(ExitCode.Failed, export.Error.Length > 0 ? export.Error : "Merged, but the daemon went down before the comparison.", $"The model is on the host as {export.ModelName}.");
+        return export;
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ExportManager(
         {
             ModelRecord? known = models.Find(export.ModelName);
             bool isThere = Directory.Exists(FolderOf(export.ModelName)) && known is null or { Origin: ModelOrigin.Merged };
-            if (known is null) models.Reserve(export.ModelName);
+            if (models.IsFree(export.ModelName)) models.Reserve(export.ModelName);
             await _live.EndAsync(export.Id, isThere ? Completed(export) : Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
         }
     }
