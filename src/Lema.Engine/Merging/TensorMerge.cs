@@ -44,23 +44,14 @@ internal sealed class TensorMerge(SafetensorsWriter writer)
     }
 
     /// <summary>The usual case, in one pass over the bytes.</summary>
-    private unsafe IEnumerable<MergeTile> Summed(MergedTensor tensor, LowRankUpdate update)
+    private IEnumerable<MergeTile> Summed(MergedTensor tensor, LowRankUpdate update)
     {
         LowRankSum sum = new(update.Lora.A.Value, update.Lora.B.Value, update.Lora.Scale);
-        void Sum(Span<byte> target, StoredRows rows) =>
-            sum.Add(new ReadOnlySpan<byte>((void*)rows.Address, rows.ByteCount), tensor.Source.Type, rows.First, target, tensor.Type);
-
         return TensorPiece.OfRows(tensor.Source, TileBytes(tensor.Source)).Select(piece => new MergeTile(piece.Place, bytes =>
         {
             int size = (int)(bytes.Length * tensor.Spec.ByteCount / tensor.Source.ByteCount);
-            // Only the tile at the end of a buffer takes the way through memory of its own.
-            fixed (byte* source = bytes)
-            {
-                StoredRows rows = new((nint)source, bytes.Length, FirstRow(piece));
-                if (writer.TryWrite(size, rows, Sum)) return;
-                if (_sums.Length < size) _sums = new byte[size];
-                Sum(_sums.AsSpan(0, size), rows);
-            }
+            if (_sums.Length < size) _sums = new byte[size];
+            sum.Add(bytes, tensor.Source.Type, FirstRow(piece), _sums.AsSpan(0, size), tensor.Type);
             writer.Write(_sums.AsSpan(0, size));
         }));
     }
@@ -86,9 +77,6 @@ internal sealed class TensorMerge(SafetensorsWriter writer)
 
     /// <summary>[n, columns] in float32, in memory of their own.</summary>
     private static Tensor Rows(TensorPiece piece, ReadOnlySpan<byte> bytes) => TensorMemory.Copy(bytes, piece.Tensor.Type).to(ScalarType.Float32).view(-1, piece.Tensor.Shape[1]);
-
-    /// <summary>Rows of a stored matrix while they are in memory.</summary>
-    private readonly record struct StoredRows(nint Address, int ByteCount, long First);
 
     private static long FirstRow(TensorPiece piece) => piece.Offset / piece.Tensor.RowByteCount;
 

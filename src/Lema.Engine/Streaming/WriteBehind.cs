@@ -1,4 +1,3 @@
-using System.Buffers;
 using Lema.Engine.Errors;
 
 namespace Lema.Engine.Streaming;
@@ -35,20 +34,6 @@ internal sealed class WriteBehind : IDisposable
 
     /// <summary>Bytes appended so far.</summary>
     public long Position => _start + _filled;
-
-    /// <summary>Appends bytes that are made in place, without a copy, where there is room in the buffer.</summary>
-    /// <param name="make">Fills all of its target.</param>
-    /// <returns>False, with nothing done, where a buffer ends before them.</returns>
-    /// <exception cref="StorageException">The disk is full or refuses; may concern bytes of an earlier call.</exception>
-    public bool TryAppend<T>(int count, T state, SpanAction<byte, T> make)
-    {
-        if (count > _length - Position) throw new InvalidOperationException($"More than the {_length} bytes that were announced.");
-        if (count > _bufferBytes - _filled) return false;
-        make(_buffers[_current].Span(_filled, count), state);
-        _filled += count;
-        if (_filled == _bufferBytes) Write();
-        return true;
-    }
 
     /// <exception cref="StorageException">The disk is full or refuses; may concern bytes of an earlier call.</exception>
     public void Append(ReadOnlySpan<byte> bytes)

@@ -60,9 +60,6 @@ public sealed class SafetensorsWriter : IDisposable
     /// <exception cref="StorageException">The disk is full or refuses; may concern bytes of an earlier call.</exception>
     public void Write(ReadOnlySpan<byte> bytes) => _file.Append(bytes);
 
-    /// <inheritdoc cref="WriteBehind.TryAppend"/>
-    internal bool TryWrite<T>(int count, T state, SpanAction<byte, T> make) => _file.TryAppend(count, state, make);
-
     /// <summary>Flushes to the disk itself.</summary>
     /// <exception cref="InvalidOperationException">Data is missing.</exception>
     /// <exception cref="StorageException">The disk is full or refuses.</exception>

@@ -7,7 +7,6 @@ using Lema.Server.Models;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Server.Workers;
-using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Jobs;
 

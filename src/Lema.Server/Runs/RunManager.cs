@@ -72,7 +72,7 @@ internal sealed class RunManager(
         RunSession session = directory.Get(idOrName);
         if (checkpointStep != 0) adapters.Checkpoint(session.Detail, checkpointStep.ToString(CultureInfo.InvariantCulture));
         await ChangeAsync(session, state => state is RunState.Paused or RunState.Interrupted or RunState.Stopped or RunState.Failed ? RunState.Queued : null, "resumed",
-            (from, _) => queue.ResumeAsync(session, from, checkpointStep)).ConfigureAwait(false);
+            from => queue.ResumeAsync(session, from, checkpointStep)).ConfigureAwait(false);
         return session.Detail;
     }
 
@@ -133,8 +133,8 @@ internal sealed class RunManager(
         ?? inspection.Recognized(datasets.FileOf(request.Dataset), models.Get(request.Model).Folder, SettingsMapping.ToEngine(settings.Data));
 
     /// <summary>Moves a run on from whatever state it is in; the state may change in the same moment, then it is looked at again.</summary>
-    /// <param name="move">How, from one state to the next; null: the change of state is all.</param>
-    private async Task ChangeAsync(RunSession session, Func<RunState, RunState?> choose, string done, Func<RunState, RunState, Task>? move = null)
+    /// <param name="move">How, from a state; null: the change of state is all.</param>
+    private async Task ChangeAsync(RunSession session, Func<RunState, RunState?> choose, string done, Func<RunState, Task>? move = null)
     {
         while (true)
         {
@@ -143,7 +143,7 @@ internal sealed class RunManager(
             if (next == run.State) return;
             try
             {
-                await (move is not null ? move(run.State, next) : journal.ChangeStateAsync(session, run.State, next)).ConfigureAwait(false);
+                await (move is not null ? move(run.State) : journal.ChangeStateAsync(session, run.State, next)).ConfigureAwait(false);
                 return;
             }
             catch (ConflictException) when (session.State != run.State)

@@ -1,12 +1,9 @@
 using System.Collections.Concurrent;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
-using Lema.Server.Errors;
 using Lema.Server.Hosting;
 using Lema.Server.Jobs;
-using Lema.Server.Monitoring;
 using Lema.Server.Storage;
-using Lema.Server.Workers;
 using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Runs;

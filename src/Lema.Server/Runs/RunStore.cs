@@ -168,10 +168,9 @@ internal sealed class RunStore(RunDatabase database)
     }
 
     /// <summary>Counts attempts that gained no step since the last one that did.</summary>
-    public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) => connection.QueryFirstOrDefault<int>("""
-        UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1)
-        WHERE id = @runId RETURNING fruitless_attempts
-        """, new { runId, gainedSteps }, transaction));
+    public Task<int> CountAttemptAsync(string runId, bool gainedSteps) => database.WriteAsync((connection, transaction) =>
+        connection.QueryFirstOrDefault<int>("UPDATE runs SET fruitless_attempts = iif(@gainedSteps, 0, fruitless_attempts + 1) WHERE id = @runId RETURNING fruitless_attempts",
+            new { runId, gainedSteps }, transaction));
 
     /// <summary>Attempts that gained no step since the last one that did.</summary>
     public int FruitlessAttempts(string runId)

@@ -77,30 +77,6 @@ public sealed class FilePipelineTests : IDisposable
     }
 
     [Fact]
-    public void TryAppend_AsFarAsABufferReaches_WritesWhatIsMadeInPlace()
-    {
-        const int size = 3_000_000, count = 7;
-        byte[] content = new byte[size * count];
-        new Random(4).NextBytes(content);
-        string path = _folder.File("made");
-        int inPlace = 0;
-        using (WriteBehind file = new(path, content.Length))
-        {
-            for (int i = 0; i < count; i++)
-            {
-                int start = i * size;
-                if (file.TryAppend(size, start, (target, from) => content.AsSpan(from, size).CopyTo(target))) inPlace++;
-                else file.Append(content.AsSpan(start, size));
-            }
-            Assert.Throws<InvalidOperationException>(() => file.TryAppend(1, 0, (_, _) => { }));
-            file.Complete();
-        }
-        // Buffers of 8 MiB: the third and the sixth cross a border.
-        Assert.Equal(count - 2, inPlace);
-        Assert.True(File.ReadAllBytes(path).AsSpan().SequenceEqual(content));
-    }
-
-    [Fact]
     public void Append_MoreOrLessThanAnnounced_Throws()
     {
         using WriteBehind file = new(_folder.File("written"), 10);
