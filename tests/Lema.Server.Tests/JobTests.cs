@@ -65,9 +65,7 @@ public sealed class JobTests
     public async Task Merge_OfACompletedRun_BecomesAModelOfTheHost()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        RunDetail run = await daemon.StartRunAsync(3, request => request.Name = "tuned");
-        await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
+        await daemon.TrainAsync("tuned", steps: 3);
         Exports.ExportsClient exports = new(daemon.Channel);
 
         Export started = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned" });
@@ -105,9 +103,7 @@ public sealed class JobTests
     public async Task Merge_WhileItIsMade_KeepsItsName()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await daemon.WaitForAsync("tuned", RunState.Completed);
+        await daemon.TrainAsync("tuned");
         using SemaphoreSlim ready = new(0), goOn = new(0);
         daemon.Runner.BeforeEnd = () =>
         {
@@ -129,9 +125,7 @@ public sealed class JobTests
     public async Task Merge_WhoseWorkerDiesAfterTheModelIsThere_KeepsTheModelAndSaysSo()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await daemon.WaitForAsync("tuned", RunState.Completed);
+        await daemon.TrainAsync("tuned");
         daemon.Runner.BeforeEnd = () => throw new WorkerDiedException(exitCode: 9);
         Exports.ExportsClient exports = new(daemon.Channel);
         Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged", Check = true });

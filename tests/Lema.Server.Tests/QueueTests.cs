@@ -170,9 +170,7 @@ public sealed class QueueTests
     public async Task StartMergeAndEvaluation_ManyTimesAtOnceWithOneKey_GiveOneEach()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        RunDetail run = await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
+        await daemon.TrainAsync("tuned");
         Exports.ExportsClient exports = new(daemon.Channel);
         Evaluation.EvaluationClient evaluations = new(daemon.Channel);
 
@@ -192,9 +190,7 @@ public sealed class QueueTests
     public async Task StartMerge_ManyTimesAtOnceIntoOneName_GoesAheadOnce()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        RunDetail run = await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
+        await daemon.TrainAsync("tuned");
         Exports.ExportsClient exports = new(daemon.Channel);
 
         Export?[] merges = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>

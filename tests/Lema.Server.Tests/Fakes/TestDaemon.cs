@@ -94,6 +94,15 @@ internal sealed class TestDaemon : IAsyncDisposable
         return await Training.StartRunAsync(request);
     }
 
+    /// <summary>A run of a dataset of its own that has come to its end.</summary>
+    public async Task<RunDetail> TrainAsync(string name, int steps = 2)
+    {
+        await AddDatasetAsync();
+        await StartRunAsync(steps, request => request.Name = name);
+        await WaitForAsync(name, RunState.Completed);
+        return await Training.GetRunAsync(new GetRunRequest { Run = name });
+    }
+
     /// <summary>Waits for a state by watching.</summary>
     public async Task<RunSummary> WaitForAsync(string run, RunState state)
     {
