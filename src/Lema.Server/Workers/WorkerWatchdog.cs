@@ -59,8 +59,9 @@ internal static class WorkerWatchdog
                 if (!idles && clock.GetElapsedTime(lastWork) > WorksWithin) return new WorkerHungException($"it did nothing for {WorksWithin.TotalMinutes} minutes");
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (stop.IsCancellationRequested)
         {
+            // A ping under way when the work is done ends as a call that was cancelled, which is nothing to tell of.
             return null;
         }
     }

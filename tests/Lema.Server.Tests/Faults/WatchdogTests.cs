@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Engine.Streaming;
 using Lema.Engine.Training;
@@ -34,6 +35,27 @@ public sealed class WatchdogTests
     {
         ulong heartbeat = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => WatchAsync(_ => Task.FromResult(new PingResponse { Heartbeat = ++heartbeat }), WorkerWatchdog.WorksWithin * 2));
+    }
+
+    [Fact(DisplayName = "a job that ends while its worker is asked for a sign of life has ended well")]
+    public async Task Watched_WorkIsDoneWhileAPingIsUnderWay_GivesTheResult()
+    {
+        FakeTimeProvider clock = new();
+        TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using SilentWorker worker = new(async stop =>
+        {
+            asked.SetResult();
+            await Task.WhenAny(Task.Delay(Timeout.Infinite, stop));
+            throw new RpcException(new Status(StatusCode.Cancelled, "Call canceled by the client."));
+        });
+        using WorkerBoard.Entry entry = new WorkerBoard().Add("job", worker, givenBytes: 0);
+        Task<int> watched = WorkerWatchdog.WatchedAsync(worker, entry, clock, async _ =>
+        {
+            await asked.Task;
+            return 7;
+        }, CancellationToken.None);
+        clock.Advance(WorkerWatchdog.Interval);
+        Assert.Equal(7, await watched.WaitAsync(TimeSpan.FromMinutes(1)));
     }
 
     [Fact(DisplayName = "a worker in a step that takes long: visits of weights are signs of life, reports without any are none")]
