@@ -23,7 +23,7 @@ internal static class CallRetry
 
     private static ResiliencePipeline Create(Action<string> note, Func<RpcException, CancellationToken, ValueTask<bool>> mayPass)
     {
-        BrokenLine line = new(note);
+        BrokenLine line = new(note, TimeProvider.System);
         return new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
         {
             ShouldHandle = async attempt =>
@@ -38,7 +38,7 @@ internal static class CallRetry
             UseJitter = true,
             OnRetry = retry =>
             {
-                line.Broke(Failure.From((RpcException)retry.Outcome.Exception!).Message);
+                line.Broke(Failure.From((RpcException)retry.Outcome.Exception!).Message, retry.Duration);
                 return ValueTask.CompletedTask;
             },
         }).Build();

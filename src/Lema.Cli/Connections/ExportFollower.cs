@@ -14,7 +14,7 @@ internal sealed class ExportFollower(HostConnection host, Output output, TimePro
         Export export = await host.Exports.StartMergeAsync(request, cancellationToken: cancellation);
         string id = export.Id;
         JobProgress progress = new(output, clock);
-        BrokenLine line = new(output.Note);
+        BrokenLine line = new(output.Note, clock);
         try
         {
             await foreach (StreamUpdate<Export> update in RecoveringStream.Watch(

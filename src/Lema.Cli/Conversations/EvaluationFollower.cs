@@ -18,7 +18,7 @@ internal sealed class EvaluationFollower(HostConnection host, Output output, Tim
         EvaluationJob job = await host.Evaluation.StartEvaluationAsync(request, cancellationToken: cancellation);
         SortedDictionary<int, EvaluatedReply> replies = [];
         JobProgress progress = new(output, clock);
-        BrokenLine line = new(output.Note);
+        BrokenLine line = new(output.Note, clock);
         string id = job.Id;
         try
         {

@@ -11,10 +11,11 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
     private const int ChunkBytes = 1 << 20;
 
     private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Dictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Calls that break off after their first chunk.</summary>
+    /// <summary>Calls that break off after their first chunk, with a line that they share: none before all of them are there.</summary>
     public int BreakNextCalls { get; set; }
 
     /// <summary>Whether the line breaks after the commit, and the upload is no more when the client asks again.</summary>
@@ -61,7 +62,7 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
             byte[] chunk = bytes.AsSpan((int)at, count).ToArray();
             if (DamageDownloads) chunk[0] ^= 1;
             await responseStream.WriteAsync(new DownloadArtifactResponse { Offset = at, Data = ByteString.CopyFrom(chunk) });
-            BreakIfWanted();
+            await BreakIfWantedAsync();
         }
         await responseStream.WriteAsync(new DownloadArtifactResponse { Offset = end, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) });
     }
@@ -99,7 +100,7 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
                 chunk.Data.Span.CopyTo(Uploaded[chunk.Path].AsSpan((int)chunk.Offset));
                 Written.Add((chunk.Path, chunk.Offset, chunk.Data.Length));
             }
-            BreakIfWanted();
+            await BreakIfWantedAsync();
         }
         return State;
     }
@@ -123,13 +124,14 @@ internal sealed class FakeArtifacts : Artifacts.ArtifactsBase
         return Task.FromResult(new AbortUploadResponse { Uploads = 1, ReceivedBytes = State.ReceivedBytes });
     }
 
-    private void BreakIfWanted()
+    private async Task BreakIfWantedAsync()
     {
         lock (_lock)
         {
             if (BreakNextCalls == 0) return;
-            BreakNextCalls--;
+            if (--BreakNextCalls == 0) _broken.SetResult();
         }
+        await _broken.Task;
         throw new RpcException(new Status(StatusCode.Unavailable, "The line broke."));
     }
 }
