@@ -1,3 +1,4 @@
+using Lema.Server.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Lema.Server.Jobs;
@@ -5,8 +6,6 @@ namespace Lema.Server.Jobs;
 /// <summary>Writes down how jobs ended; what the database refuses is tried again until it goes through or the daemon goes. Lives as long as the daemon.</summary>
 internal abstract partial class JobEnds<T>(TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan WriteAgainAfter = TimeSpan.FromSeconds(5);
-
     /// <param name="id">As the log names the job.</param>
     /// <param name="onRefused">Called once, when the first attempt was refused.</param>
     /// <returns>The job as it was written down.</returns>
@@ -21,10 +20,10 @@ internal abstract partial class JobEnds<T>(TimeProvider clock, ILogger logger)
             }
             catch (SqliteException refused)
             {
-                LogNotWritten(id, refused.Message, WriteAgainAfter);
+                LogNotWritten(id, refused.Message, RunDatabase.PauseAfterRefusal);
                 if (isFirst) onRefused();
             }
-            await Task.Delay(WriteAgainAfter, clock, leaving).ConfigureAwait(false);
+            await Task.Delay(RunDatabase.PauseAfterRefusal, clock, leaving).ConfigureAwait(false);
         }
     }
 

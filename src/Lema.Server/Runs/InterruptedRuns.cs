@@ -15,8 +15,6 @@ internal sealed partial class InterruptedRuns(
     /// <summary>Attempts in a row that may gain no step before a run is left alone.</summary>
     private const int FruitlessAttempts = 3;
 
-    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
-
     /// <summary>What the last daemon left at work is interrupted, and queued again unless its settings say otherwise.</summary>
     /// <param name="leaving">Cancelled when the daemon goes.</param>
     /// <exception cref="SqliteException">The database refuses.</exception>
@@ -81,8 +79,8 @@ internal sealed partial class InterruptedRuns(
                 }
                 catch (SqliteException refused)
                 {
-                    LogNotQueued(session.Summary.Name, refused.Message, TryAgainAfter);
-                    await Task.Delay(TryAgainAfter, clock, leaving).ConfigureAwait(false);
+                    LogNotQueued(session.Summary.Name, refused.Message, RunDatabase.PauseAfterRefusal);
+                    await Task.Delay(RunDatabase.PauseAfterRefusal, clock, leaving).ConfigureAwait(false);
                 }
             }
             if (session.Detail.WaitsForDisk) GoOnWhenThereIsSpace(session, leaving);

@@ -15,8 +15,6 @@ internal sealed class RunExecution(
     RunSession session, TrainJob job, long givenBytes, RunJournal journal, RunCheckpoints checkpoints, RunStore store, IEngineWorkerFactory workers, WorkerBoard board,
     DiskReserve reserve, TimeProvider clock)
 {
-    private static readonly TimeSpan WriteAgainAfter = TimeSpan.FromSeconds(5);
-
     private readonly CancellationTokenSource _kill = new();
     private readonly TaskCompletionSource<IEngineWorker?> _worker = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _draining;
@@ -62,7 +60,7 @@ internal sealed class RunExecution(
                 return false;
             }
             // It is the first of the queue still, and begun again at once.
-            await Task.Delay(WriteAgainAfter, clock, _kill.Token).ConfigureAwait(false);
+            await Task.Delay(RunDatabase.PauseAfterRefusal, clock, _kill.Token).ConfigureAwait(false);
             throw;
         }
     }
@@ -234,7 +232,7 @@ internal sealed class RunExecution(
                 // The disk is full or refuses: not even the state can be written down. It will be, before anything else happens to the run; a daemon that is told to stop leaves
                 // it to the next one, to which the run is one that was at work.
                 if (_draining) return;
-                await Task.Delay(WriteAgainAfter, clock, _kill.Token).ConfigureAwait(false);
+                await Task.Delay(RunDatabase.PauseAfterRefusal, clock, _kill.Token).ConfigureAwait(false);
             }
         }
     }

@@ -13,8 +13,6 @@ internal sealed partial class RunScheduler(
     RunDirectory directory, RunQueue queue, RunJournal journal, RunAttempts attempts, InterruptedRuns interrupted, RunJobs jobs, MemoryLedger memory, ChatManager chats, DaemonOptions options,
     TimeProvider clock, ILogger<RunScheduler> logger) : BackgroundService
 {
-    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
-
     private readonly ConcurrentDictionary<string, (RunExecution Execution, Task Task)> _running = new();
     private readonly CancellationTokenSource _drain = new();
 
@@ -24,7 +22,7 @@ internal sealed partial class RunScheduler(
     {
         try
         {
-            while (!await TryTakeUpAsync().ConfigureAwait(false)) await Task.Delay(TryAgainAfter, clock, stopping).ConfigureAwait(false);
+            while (!await TryTakeUpAsync().ConfigureAwait(false)) await Task.Delay(RunDatabase.PauseAfterRefusal, clock, stopping).ConfigureAwait(false);
             while (true)
             {
                 // Before the look: what is released while it is made counts.
@@ -52,7 +50,7 @@ internal sealed partial class RunScheduler(
         }
         catch (Exception error) when (error is SqliteException || FullDisk.IsWhy(error))
         {
-            LogQueueFailed(TryAgainAfter, error);
+            LogQueueFailed(RunDatabase.PauseAfterRefusal, error);
             return false;
         }
     }
@@ -66,8 +64,8 @@ internal sealed partial class RunScheduler(
         }
         catch (Exception error)
         {
-            LogQueueFailed(TryAgainAfter, error);
-            await Task.Delay(TryAgainAfter, clock, stopping).ConfigureAwait(false);
+            LogQueueFailed(RunDatabase.PauseAfterRefusal, error);
+            await Task.Delay(RunDatabase.PauseAfterRefusal, clock, stopping).ConfigureAwait(false);
             queue.Wake();
         }
     }

@@ -11,6 +11,9 @@ namespace Lema.Server.Storage;
 /// </summary>
 public sealed class RunDatabase : IDisposable
 {
+    /// <summary>Before what the database refused is tried again, by those who cannot go on without it.</summary>
+    public static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromSeconds(5);
+
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writing = new(1, 1);
 
