@@ -3,11 +3,8 @@ using Google.Protobuf;
 using Grpc.Core;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
-using Lema.Server.Errors;
 using Lema.Server.Jobs;
-using Lema.Server.Models;
 using Lema.Server.Tests.Fakes;
-using Lema.Server.Workers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
@@ -59,80 +56,6 @@ public sealed class JobTests
         Failure failure = Failure.From(refused);
         Assert.Equal(FailureKind.DoesNotFit, failure.Kind);
         Assert.True(failure.RequiredBytes > 100 << 20);
-    }
-
-    [Fact]
-    public async Task Merge_OfACompletedRun_BecomesAModelOfTheHost()
-    {
-        await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.TrainAsync("tuned", steps: 3);
-        Exports.ExportsClient exports = new(daemon.Channel);
-
-        Export started = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned" });
-        Export last = started;
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = started.Id }).ResponseStream.ReadAllAsync()) last = export;
-
-        Assert.Equal(JobState.Completed, last.State);
-        ListModelsResponse models = await new Protocol.V1.Models.ModelsClient(daemon.Channel).ListModelsAsync(new ListModelsRequest());
-        Model merged = models.Models.Single(model => model.Name == "tuned-step3");
-        Assert.Equal(ModelOrigin.Merged, merged.Origin);
-        Assert.Equal("llama", merged.Family);
-    }
-
-    [Fact]
-    public async Task Merge_WhoseBaseWasRemoved_IsRefusedAndLeavesNothingUnderWay()
-    {
-        await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        ModelRegistry models = daemon.Services.GetRequiredService<ModelRegistry>();
-        await models.RegisterAsync("base", ModelOrigin.Added, models.Get(ModelRegistry.EmbeddedName).Folder);
-        await daemon.StartRunAsync(2, request => (request.Name, request.Model) = ("tuned", "base"));
-        await daemon.WaitForAsync("tuned", RunState.Completed);
-        await models.DeleteAsync("base");
-        Exports.ExportsClient exports = new(daemon.Channel);
-        foreach (int _ in Enumerable.Range(0, 2))
-        {
-            RpcException refused = await Assert.ThrowsAsync<RpcException>(() => exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged", IdempotencyKey = "once" }).ResponseAsync);
-            Assert.Equal(StatusCode.NotFound, refused.StatusCode);
-        }
-        Assert.Empty((await exports.ListExportsAsync(new ListExportsRequest())).Exports);
-        Assert.True(models.IsFree("merged"));
-    }
-
-    [Fact]
-    public async Task Merge_WhileItIsMade_KeepsItsName()
-    {
-        await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.TrainAsync("tuned");
-        using SemaphoreSlim ready = new(0), goOn = new(0);
-        daemon.Runner.BeforeEnd = () =>
-        {
-            ready.Release();
-            goOn.Wait(TimeSpan.FromMinutes(1));
-        };
-        Exports.ExportsClient exports = new(daemon.Channel);
-        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
-        Assert.True(await ready.WaitAsync(TimeSpan.FromMinutes(1)));
-        ConflictException kept = Assert.Throws<ConflictException>(() => daemon.Services.GetRequiredService<ModelRegistry>().Reserve("merged"));
-        Assert.Contains("under way", kept.Message, StringComparison.Ordinal);
-        goOn.Release();
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }).ResponseStream.ReadAllAsync()) last = export;
-        Assert.Equal(JobState.Completed, last.State);
-        Assert.Throws<ConflictException>(() => daemon.Services.GetRequiredService<ModelRegistry>().Reserve("merged"));
-    }
-
-    [Fact]
-    public async Task Merge_WhoseWorkerDiesAfterTheModelIsThere_KeepsTheModelAndSaysSo()
-    {
-        await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.TrainAsync("tuned");
-        daemon.Runner.BeforeEnd = () => throw new WorkerDiedException(exitCode: 9);
-        Exports.ExportsClient exports = new(daemon.Channel);
-        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged", Check = true });
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }).ResponseStream.ReadAllAsync()) last = export;
-        Assert.Equal(JobState.Completed, last.State);
-        Assert.StartsWith("Merged, but not compared", last.Error, StringComparison.Ordinal);
-        Assert.Equal(ModelOrigin.Merged, daemon.Services.GetRequiredService<ModelRegistry>().Get("merged").Origin);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ internal sealed class ExportManager(
             ModelRecord? known = models.Find(export.ModelName);
             bool isThere = Directory.Exists(FolderOf(export.ModelName)) && known is null or { Origin: ModelOrigin.Merged };
             if (models.IsFree(export.ModelName)) models.Reserve(export.ModelName);
-            await _live.EndAsync(export.Id, isThere ? Completed(export) : Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
+            await _live.EndAsync(export.Id, isThere ? CompletedUncompared(export, "the daemon went down.") : Ended(export, JobState.Failed, "The daemon went down. Start the export again.")).ConfigureAwait(false);
         }
     }
 
@@ -50,7 +50,7 @@ internal sealed class ExportManager(
         Export export = new()
         {
             Id = NewId.At(now), Run = run.Summary.Id, Step = step, Dtype = dtype, ModelName = name, State = JobState.Running, Created = Timestamp.FromDateTimeOffset(now),
-            Progress = new Progress { Phase = "starting" },
+            Progress = new Progress { Phase = "starting" }, Check = request.Check,
         };
         models.Reserve(name);
         try
@@ -98,8 +98,7 @@ internal sealed class ExportManager(
         catch (Exception error)
         {
             bool cancelled = stop.IsCancellationRequested;
-            // Only the comparison is missing: the model is not made for nothing.
-            if (!cancelled && Directory.Exists(job.OutputFolder)) return With(Completed(state.Value), export => export.Error = $"Merged, but not compared: {WorkerFailure.From(error).Message}");
+            if (!cancelled && Directory.Exists(job.OutputFolder)) return CompletedUncompared(state.Value, WorkerFailure.From(error).Message);
             CleanUp(job);
             return Ended(state.Value, cancelled ? JobState.Cancelled : JobState.Failed, cancelled ? "Cancelled." : WorkerFailure.From(error).Message);
         }
@@ -126,6 +125,9 @@ internal sealed class ExportManager(
         e.Bytes = BytesOf(e.Folder);
         e.Seconds = (e.Ended - e.Created).ToTimeSpan().TotalSeconds;
     });
+
+    /// <summary>The model is there whole and not made for nothing: at most the comparison is missing, where it was asked for.</summary>
+    private Export CompletedUncompared(Export export, string why) => With(Completed(export), e => e.Error = e.Check ? $"Merged, but not compared: {why}" : "");
 
     /// <summary>0 where the disk does not say: the model is there all the same.</summary>
     private static long BytesOf(string folder)

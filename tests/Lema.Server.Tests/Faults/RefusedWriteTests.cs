@@ -1,5 +1,4 @@
 using Dapper;
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
@@ -136,28 +135,6 @@ public sealed class RefusedWriteTests
         await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Completed));
     }
 
-    [Fact(DisplayName = "kill: a pause that was asked for stays when the worker dies")]
-    public async Task WorkerDied_WhileARunIsPausing_PausesIt()
-    {
-        using Stage stage = new();
-        await using TestDaemon daemon = await stage.StartAsync();
-        RunDirectory runs = daemon.Services.GetRequiredService<RunDirectory>();
-        stage.Runner.BeforeStep = step =>
-        {
-            if (step != 7) return;
-            RunSession session = runs.Get("paused");
-            SpinWait.SpinUntil(() => session.State == RunState.Running, TimeSpan.FromMinutes(1));
-            daemon.Services.GetRequiredService<RunJournal>().ChangeStateAsync(session, RunState.Running, RunState.Pausing).GetAwaiter().GetResult();
-            throw new WorkerDiedException(exitCode: 9);
-        };
-        await daemon.AddDatasetAsync();
-        await daemon.StartRunAsync(20, request => request.Name = "paused");
-        await stage.Clock.UntilAsync(daemon.WaitForAsync("paused", RunState.Paused));
-        string other = (await daemon.StartRunAsync(2)).Summary.Id;
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
-        Assert.Equal(RunState.Paused, runs.Get("paused").State);
-    }
-
     [Fact(DisplayName = "disk full, quota: a daemon that is told to stop does not wait for space, and the next one takes the run up")]
     public async Task Stop_WhileTheStateOfARunCannotBeWritten_EndsBeforeTheDrainLimit()
     {
@@ -217,37 +194,6 @@ public sealed class RefusedWriteTests
         Assert.DoesNotContain((await daemon.Training.ReadLogAsync(new ReadLogRequest { Run = run })).Lines, line => line.Line.Text.Contains("is no row", StringComparison.Ordinal));
     }
 
-    [Fact(DisplayName = "kill: a pause that was asked for stays")]
-    public async Task Restart_WhileARunIsPausing_PausesItInOneWrite()
-    {
-        using Stage stage = new();
-        string run = await LeaveAsync(stage, RunState.Pausing);
-        await using TestDaemon daemon = await stage.StartAsync();
-        string other = (await daemon.StartRunAsync(2)).Summary.Id;
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
-
-        IEnumerable<RunState> states = daemon.Services.GetRequiredService<RunStore>().ReadEvents(run, after: 0, limit: 1_000).Where(e => e.State is not null).Select(e => e.State.To);
-        Assert.Equal([RunState.Pausing, RunState.Paused], states.TakeLast(2));
-    }
-
-    [Fact(DisplayName = "kill: a pause that is asked for while the daemon takes its runs up stays")]
-    public async Task PauseRun_WhileItIsTakenUp_Stays()
-    {
-        using Stage stage = new();
-        string run = await LeaveAsync(stage, RunState.Running);
-        TaskCompletionSource paused = new();
-        stage.Clock.WhenRead = () =>
-        {
-            if (stage.Services is not { } services || services.GetRequiredService<RunDirectory>().Get(run).State != RunState.Interrupted || !paused.TrySetResult()) return;
-            services.GetRequiredService<RunManager>().PauseAsync(run).GetAwaiter().GetResult();
-        };
-        await using TestDaemon daemon = await stage.StartAsync();
-        await paused.Task.WaitAsync(TimeSpan.FromMinutes(1));
-        string other = (await daemon.StartRunAsync(2)).Summary.Id;
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(other, RunState.Completed));
-        Assert.Equal(RunState.Paused, (await daemon.Training.GetRunAsync(new GetRunRequest { Run = run })).Summary.State);
-    }
-
     [Fact(DisplayName = "disk full, quota: the end of a merge is told at once and written down when there is space")]
     public async Task WritesRefused_WhenAMergeEnds_ItsEndIsToldAndWrittenLater()
     {
@@ -272,47 +218,6 @@ public sealed class RefusedWriteTests
         await stage.Clock.UntilAsync(WrittenAsync(daemon.Services.GetRequiredService<JobStore<Export>>(), merge.Id, export => export.State == JobState.Completed));
         Assert.Equal(last.Folder, daemon.Services.GetRequiredService<ModelRegistry>().Get("merged").Folder);
         Assert.NotEmpty(Directory.GetFiles(last.Folder));
-    }
-
-    [Theory(DisplayName = "kill: a merged model whose end was not written down becomes a model of the host")]
-    [InlineData(false)]
-    [InlineData(true)] // As daemons did that wrote the two one after the other.
-    public async Task Start_WithAMergeThatTheLastDaemonFinished_CompletesIt(bool isRegistered)
-    {
-        using Stage stage = new();
-        string folder;
-        await using (TestDaemon daemon = await stage.StartAsync())
-        {
-            folder = Path.Combine(daemon.Services.GetRequiredService<DataFolder>().Models, "merged");
-            Directory.CreateDirectory(folder);
-            await File.WriteAllBytesAsync(Path.Combine(folder, "model.safetensors"), new byte[7]);
-            if (isRegistered) await daemon.Services.GetRequiredService<ModelRegistry>().RegisterAsync("merged", ModelOrigin.Merged, folder);
-            await daemon.Services.GetRequiredService<JobStore<Export>>().InsertAsync("export", "", JobState.Running, "",
-                new Export { Id = "export", State = JobState.Running, ModelName = "merged", Created = Timestamp.FromDateTime(DateTime.UtcNow) });
-        }
-        await using TestDaemon again = await stage.StartAsync();
-        Export export = await new Exports.ExportsClient(again.Channel).GetExportAsync(new GetExportRequest { Id = "export" });
-        Assert.Equal((JobState.Completed, folder, 7), (export.State, export.Folder, export.Bytes));
-        Assert.Equal(ModelOrigin.Merged, again.Services.GetRequiredService<ModelRegistry>().Get("merged").Origin);
-    }
-
-    [Fact(DisplayName = "idempotency: a model that is added under a merge's name while it is made is not touched")]
-    public async Task ModelAdded_UnderTheNameOfAMerge_StaysAndTheMergeFails()
-    {
-        using Stage stage = new();
-        await using TestDaemon daemon = await stage.StartAsync();
-        await daemon.AddDatasetAsync();
-        await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await stage.Clock.UntilAsync(daemon.WaitForAsync("tuned", RunState.Completed));
-        ModelRegistry models = daemon.Services.GetRequiredService<ModelRegistry>();
-        stage.Runner.BeforeEnd = () => models.RegisterAsync("merged", ModelOrigin.Added, "/somewhere/else").GetAwaiter().GetResult();
-        Exports.ExportsClient exports = new(daemon.Channel);
-        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) last = export;
-
-        Assert.Equal(JobState.Failed, last.State);
-        Assert.Contains("There is a model 'merged' already", last.Error, StringComparison.Ordinal);
-        Assert.Equal("/somewhere/else", models.Get("merged").Folder);
     }
 
     [Fact(DisplayName = "disk full, quota: the end of an evaluation is told at once and written down when there is space")]
@@ -356,30 +261,6 @@ public sealed class RefusedWriteTests
     private static async Task WrittenAsync<T>(JobStore<T> store, string id, Func<T, bool> ended) where T : Google.Protobuf.IMessage<T>
     {
         while (!ended(store.Find(id)!)) await Task.Delay(TimeSpan.FromMilliseconds(10));
-    }
-
-    /// <summary>A run in the state in which a daemon that was killed left it.</summary>
-    private static async Task<string> LeaveAsync(Stage stage, RunState state)
-    {
-        using SemaphoreSlim gate = stage.Runner.Gate = new SemaphoreSlim(3);
-        await using TestDaemon daemon = await stage.StartAsync();
-        await daemon.AddDatasetAsync();
-        string run = (await daemon.StartRunAsync(20)).Summary.Id;
-        await stage.Clock.UntilAsync(daemon.WaitForAsync(run, RunState.Running));
-        await daemon.StopAsync();
-        stage.Runner.Gate = null;
-        await daemon.Services.GetRequiredService<RunDatabase>().WriteAsync((connection, transaction) =>
-        {
-            RunDetail left = daemon.Services.GetRequiredService<RunStore>().Find(run)!;
-            Assert.Equal(RunState.Interrupted, left.Summary.State);
-            left.Summary.State = state;
-            RunStore.Update(connection, transaction, left);
-            if (state == RunState.Running) return;
-            left.Summary.Sequence++;
-            RunStore.InsertEvent(connection, transaction, run, new RunEvent { Sequence = new SequenceRange { First = left.Summary.Sequence, Last = left.Summary.Sequence }, State = new StateChange { From = RunState.Running, To = state } });
-            RunStore.Update(connection, transaction, left);
-        });
-        return run;
     }
 
     /// <summary>A data folder whose database cannot be written when the test says so, and a clock.</summary>
