@@ -14,6 +14,7 @@ public sealed class KillTests(ITestOutputHelper output)
         {
             await using KillLoop loop = await KillLoop.RunAsync(kills, Trial.Seed, output.WriteLine);
             output.WriteLine($"{loop.Kills["worker"]} workers and {loop.Kills["daemon"]} daemons killed, seed {Trial.Seed}");
+            foreach ((string end, int times) in loop.MergeEnds) output.WriteLine($"{times} x {end}");
         }
         catch (Exception error)
         {
