@@ -26,9 +26,10 @@ internal static class ServerCommands
     private static Command WorkerCommand()
     {
         Option<string> socket = new("--socket") { Required = true };
-        Command worker = new("worker", "Serves one job for the daemon that started it.") { socket };
+        Option<string?> controlGroup = new("--control-group");
+        Command worker = new("worker", "Serves one job for the daemon that started it.") { socket, controlGroup };
         worker.Hidden = true;
-        worker.SetAction((parsed, _) => WorkerProgram.RunAsync(parsed.GetRequiredValue(socket), new EngineJobRunner()));
+        worker.SetAction((parsed, _) => WorkerProgram.RunAsync(parsed.GetRequiredValue(socket), parsed.GetValue(controlGroup), new EngineJobRunner()));
         return worker;
     }
 

@@ -38,6 +38,7 @@ internal static class DaemonServices
         services.AddSingleton<DatasetRegistry>();
         services.AddSingleton<DatasetInspection>();
 
+        services.AddSingleton(provider => new WorkerGroups(ControlGroup.Own(), provider.GetRequiredService<ILogger<WorkerGroups>>()));
         services.AddSingleton<IEngineWorkerFactory, ProcessWorkerFactory>();
         services.AddSingleton<WorkerBoard>();
         services.AddSingleton(new MemoryLedger(options.MemoryBytes ?? MachineMemory.ForJobs()));

@@ -70,9 +70,10 @@ internal sealed class RunExecution(
         await checkpoints.TryReconcileAsync(session).ConfigureAwait(false);
         try
         {
-            await using IEngineWorker worker = await workers.StartAsync($"run {session.Id}", _kill.Token).ConfigureAwait(false);
+            bool isLimit = session.Detail.Settings.Memory.HasTotalBytes;
+            await using IEngineWorker worker = await workers.StartAsync($"run {session.Id}", isLimit ? givenBytes : null, _kill.Token).ConfigureAwait(false);
             _worker.TrySetResult(worker);
-            using WorkerBoard.Entry entry = board.Add(session.Id, worker, givenBytes, isLimit: session.Detail.Settings.Memory.HasTotalBytes);
+            using WorkerBoard.Entry entry = board.Add(session.Id, worker, givenBytes, isLimit);
             JobCompleted completed = await WorkerWatchdog.WatchedAsync(worker, entry, clock, end => FollowAsync(worker, entry, end), _kill.Token).ConfigureAwait(false);
             await EndAsync(completed).ConfigureAwait(false);
         }

@@ -11,6 +11,11 @@ internal static class MemoryGuard
     /// <summary>With less than this left on the machine, whoever has more than its share goes.</summary>
     private const long ShortageBytes = 256L << 20;
 
+    /// <summary>From where on a limit that a user has set is broken.</summary>
+    public static long Ceiling(long limitBytes) => (long)(Tolerance * limitBytes);
+
+    public static BudgetExceededException OverLimit(string job, long bytes, long limitBytes) => new(bytes, limitBytes, $"{job}: memory.totalBytes");
+
     /// <param name="givenBytes">What was reserved for the worker; 0: not known.</param>
     /// <param name="isLimit">A user set it; otherwise it is an estimate, which counts only when the machine runs short.</param>
     /// <param name="availableBytes">Of the machine or its control group.</param>
@@ -18,7 +23,7 @@ internal static class MemoryGuard
     public static BudgetExceededException? Judge(string job, long rssBytes, long givenBytes, bool isLimit, long availableBytes)
     {
         if (givenBytes <= 0 || rssBytes <= givenBytes) return null;
-        if (isLimit && rssBytes > Tolerance * givenBytes) return new BudgetExceededException(rssBytes, givenBytes, $"{job}: memory.totalBytes");
+        if (isLimit && rssBytes > Ceiling(givenBytes)) return OverLimit(job, rssBytes, givenBytes);
         return availableBytes < ShortageBytes ? new BudgetExceededException(rssBytes, givenBytes, $"{job}: the machine has {availableBytes:N0} bytes left; memory.totalBytes") : null;
     }
 }

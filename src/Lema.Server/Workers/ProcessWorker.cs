@@ -15,12 +15,14 @@ internal sealed class ProcessWorker : IEngineWorker
     private readonly GrpcChannel _channel;
     private readonly Worker.WorkerClient _client;
     private readonly string _socket;
+    private readonly WorkerGroups.Member? _group;
     private readonly Action _onEnded;
 
-    public ProcessWorker(Process process, string socket, Action onEnded)
+    public ProcessWorker(Process process, string socket, WorkerGroups.Member? group, Action onEnded)
     {
         _process = process;
         _socket = socket;
+        _group = group;
         _onEnded = onEnded;
         _channel = WorkerChannel.Open(socket);
         _client = new Worker.WorkerClient(_channel);
@@ -59,9 +61,13 @@ internal sealed class ProcessWorker : IEngineWorker
             await _process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         }
         _process.Dispose();
+        _group?.Remove();
         File.Delete(_socket);
         _onEnded();
     }
+
+    /// <summary>What a process that has ended in the middle of its job has died of.</summary>
+    public Exception Ended(int exitCode, Exception? inner = null) => _group?.TooMuch() ?? (Exception)new WorkerDiedException(exitCode, inner);
 
     /// <summary>A stream that breaks because the process has ended says so, with its exit code.</summary>
     private async IAsyncEnumerable<T> Explained<T>(IAsyncEnumerable<T> source)
@@ -75,7 +81,7 @@ internal sealed class ProcessWorker : IEngineWorker
             }
             catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled)
             {
-                if (await ExitCodeAsync().ConfigureAwait(false) is { } exitCode) throw new WorkerDiedException(exitCode, error);
+                if (await ExitCodeAsync().ConfigureAwait(false) is { } exitCode) throw Ended(exitCode, error);
                 throw;
             }
             yield return items.Current;

@@ -4,18 +4,19 @@ using Lema.Server.Storage;
 namespace Lema.Server.Workers;
 
 /// <summary>Starts workers as processes of this same program, with an environment of their own. Lives as long as the daemon.</summary>
-internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<ProcessWorkerFactory> logger) : IEngineWorkerFactory
+internal sealed partial class ProcessWorkerFactory(DataFolder data, WorkerGroups groups, ILogger<ProcessWorkerFactory> logger) : IEngineWorkerFactory
 {
     /// <summary>Paths of sockets are limited to 107 bytes by the system.</summary>
     private const int LongestSocketPath = 100;
 
     private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(60);
 
-    public async Task<IEngineWorker> StartAsync(string job, CancellationToken stop)
+    public async Task<IEngineWorker> StartAsync(string job, long? memoryLimit, CancellationToken stop)
     {
         string name = Guid.NewGuid().ToString("N")[..12];
         string socket = SocketPath(name);
-        Process process = Process.Start(StartInfo(socket)) ?? throw new InvalidOperationException("The worker process did not start.");
+        WorkerGroups.Member? group = memoryLimit is { } bytes ? groups.TryAdd(name, job, bytes) : null;
+        Process process = Process.Start(StartInfo(socket, group)) ?? throw new InvalidOperationException("The worker process did not start.");
         string record = WorkerRecords.Write(data.Workers, name, process);
         LogStarted(process.Id, job);
         TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,14 +29,14 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<Proc
         };
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
-        ProcessWorker worker = new(process, socket, () => File.Delete(record));
+        ProcessWorker worker = new(process, socket, group, () => File.Delete(record));
         try
         {
             using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(stop);
             late.CancelAfter(StartsWithin);
             await Task.WhenAny(ready.Task, process.WaitForExitAsync(late.Token)).ConfigureAwait(false);
             late.Token.ThrowIfCancellationRequested();
-            if (!ready.Task.IsCompleted) throw new WorkerDiedException(process.ExitCode);
+            if (!ready.Task.IsCompleted) throw worker.Ended(process.ExitCode);
             return worker;
         }
         catch
@@ -52,7 +53,7 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<Proc
         return Path.Combine(Directory.CreateTempSubdirectory("lema-").FullName, name + ".sock");
     }
 
-    private ProcessStartInfo StartInfo(string socket)
+    private ProcessStartInfo StartInfo(string socket, WorkerGroups.Member? group)
     {
         string assembly = typeof(ProcessWorkerFactory).Assembly.Location;
         string program = Path.ChangeExtension(assembly, null);
@@ -60,6 +61,11 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, ILogger<Proc
         start.ArgumentList.Add("worker");
         start.ArgumentList.Add("--socket");
         start.ArgumentList.Add(socket);
+        if (group is not null)
+        {
+            start.ArgumentList.Add("--control-group");
+            start.ArgumentList.Add(group.Folder);
+        }
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.WorkingDirectory = AppContext.BaseDirectory;
         WorkerEnvironment.Apply(start.Environment, Environment.GetEnvironmentVariables(), data.Cache);

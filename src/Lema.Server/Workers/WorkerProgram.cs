@@ -1,3 +1,4 @@
+using Lema.Server.Monitoring;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lema.Server.Workers;
@@ -8,8 +9,11 @@ internal static class WorkerProgram
     /// <summary>Written to standard output once the socket is there.</summary>
     public const string ReadyLine = "ready";
 
-    public static async Task<int> RunAsync(string socket, IJobRunner runner)
+    /// <param name="controlGroup">Folder of the control group that limits the worker's memory; null: none does.</param>
+    public static async Task<int> RunAsync(string socket, string? controlGroup, IJobRunner runner)
     {
+        // Before any memory is taken: what a process has by then counts elsewhere.
+        if (controlGroup is not null && !ControlGroup.TryJoin(controlGroup)) Console.Error.WriteLine($"The system does not keep the memory limit: {controlGroup} cannot be joined.");
         OutOfMemoryScore.Raise();
         using JobHost host = new(runner);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
