@@ -57,6 +57,8 @@ public sealed class FaultyFileLayer(string root) : IFileLayer
 
     public void DeleteFolder(string folder) => Perform("delete", folder, () => FileLayer.Instance.DeleteFolder(folder));
 
+    public void DeleteFile(string path) => Perform("delete", path, () => FileLayer.Instance.DeleteFile(path));
+
     /// <summary>Dies now, in the middle of the caller's own work.</summary>
     public void Kill(string point)
     {

@@ -38,6 +38,8 @@ public sealed partial class FileLayer : IFileLayer
 
     public void DeleteFolder(string folder) => Directory.Delete(folder, recursive: true);
 
+    public void DeleteFile(string path) => File.Delete(path);
+
     private static IOException Failure(string path)
     {
         int error = Marshal.GetLastPInvokeError();

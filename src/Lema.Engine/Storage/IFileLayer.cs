@@ -20,8 +20,10 @@ public interface IFileLayer
     /// <summary>Renames a folder within one file system; the target must not exist. Atomic.</summary>
     void RenameFolder(string from, string to);
 
-    /// <summary>Renames a file within one folder, over what has that name. Atomic.</summary>
+    /// <summary>Renames a file within one file system, over what has that name. Atomic.</summary>
     void RenameFile(string from, string to);
 
     void DeleteFolder(string folder);
+
+    void DeleteFile(string path);
 }

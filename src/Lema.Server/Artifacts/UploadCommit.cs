@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
 using Lema.Server.Errors;
@@ -9,7 +10,7 @@ using Lema.Server.Storage;
 namespace Lema.Server.Artifacts;
 
 /// <summary>Makes a finished upload a model, dataset or adapter of this host. Lives as long as the daemon.</summary>
-internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data)
+internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data, IFileLayer? layer = null)
 {
     private readonly ConcurrentDictionary<string, Lazy<Task<CommitUploadResponse>>> _running = new(StringComparer.Ordinal);
 
@@ -60,7 +61,8 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
         try
         {
             ModelDescription.Read(files);
-            await models.RegisterAsync(name, ModelOrigin.Uploaded, Move(files, data.Models, name, overwrite: false)).ConfigureAwait(false);
+            // No model's, or its name would be taken: what could not be registered once.
+            await models.RegisterAsync(name, ModelOrigin.Uploaded, Move(files, data.Models, name, overwrite: true)).ConfigureAwait(false);
         }
         finally
         {
@@ -68,11 +70,11 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
         }
     }
 
-    private static string Move(string folder, string parent, string name, bool overwrite)
+    private string Move(string folder, string parent, string name, bool overwrite)
     {
         string target = Path.Combine(parent, name);
         if (Directory.Exists(target) && !overwrite) throw new ConflictException($"There is '{name}' already. Choose another name, or say that it is to be replaced.");
-        Folders.Replace(folder, target);
+        Folders.Replace(folder, target, layer);
         return target;
     }
 }

@@ -38,7 +38,7 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
         {
             if (!File.Exists(Path.Combine(folder, RequestFile)))
             {
-                Folders.DeleteIfThere(folder);
+                Folders.DeleteIfThere(folder, _files);
                 CheckSpace(request.Files.Sum(file => file.SizeBytes));
                 Directory.CreateDirectory(Path.Combine(folder, FilesFolder));
                 foreach (FileEntry file in request.Files)
@@ -159,7 +159,7 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
             if (received != file.SizeBytes) problems.Add(new InvalidInputException("upload", file.Path, $"{received} of {file.SizeBytes} bytes have arrived."));
             else if (!File.Exists(Path.Combine(FilesOf(id), file.Path)))
             {
-                // A daemon that was killed while it took the file over. Nothing of it can be used, and a new announcement starts afresh.
+                // It had been taken over when something went wrong. Nothing of it can be used, and a new announcement starts afresh.
                 Remove(id);
                 throw new InvalidInputException("upload", file.Path, "is gone. Upload it again.");
             }
@@ -172,7 +172,29 @@ internal sealed class UploadStore(DataFolder data, TimeProvider clock, IFileLaye
 
     public void Remove(string id)
     {
-        lock (_gate) Folders.DeleteIfThere(Folder(id));
+        lock (_gate) Folders.DeleteIfThere(Folder(id), _files);
+    }
+
+    /// <summary>
+    /// Removes what a daemon that was killed left of uploads that it had half begun, or of which it had taken files over: nothing of them can be used, and a new announcement
+    /// starts afresh. Nobody else writes there yet.
+    /// </summary>
+    public static void RemoveBroken(string uploads, IFileLayer files)
+    {
+        foreach (string folder in Directory.EnumerateDirectories(uploads).Where(IsBroken).ToArray()) Folders.DeleteIfThere(folder, files);
+    }
+
+    private static bool IsBroken(string folder)
+    {
+        string request = Path.Combine(folder, RequestFile);
+        try
+        {
+            return !File.Exists(request) || BeginUploadRequest.Parser.ParseFrom(File.ReadAllBytes(request)).Files.Any(file => !File.Exists(Path.Combine(folder, FilesFolder, file.Path)));
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return true;
+        }
     }
 
     private static async Task<string> HashAsync(string file)

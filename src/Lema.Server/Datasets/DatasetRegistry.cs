@@ -12,10 +12,12 @@ using Microsoft.Data.Sqlite;
 namespace Lema.Server.Datasets;
 
 /// <summary>The datasets of this host by name; each is one file in the data folder. Lives as long as the daemon.</summary>
-internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataFolder data, TimeProvider clock)
+internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataFolder data, TimeProvider clock, IFileLayer? files = null)
 {
     private const string Columns =
         "name AS Name, file AS File, row_count AS Rows, size_bytes AS SizeBytes, format AS Format, sha256 AS Sha256, heldout AS Heldout, added AS Added";
+
+    private readonly IFileLayer _files = files ?? FileLayer.Instance;
 
     public IReadOnlyList<Dataset> List()
     {
@@ -49,11 +51,12 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
         CheckFree(name, overwrite);
         DatasetSummary summary = DatasetErrors.Named([(file, name)], () => DatasetSummary.Read(file, ending));
         string sha256 = await HashAsync(file).ConfigureAwait(false);
-        // A new name for other content: the old file stays whole until the new one is registered.
+        // A new name for other content: the old file stays whole until the new one is registered, and goes then.
+        string? oldName = Find(name)?.File;
         string fileName = $"{name}-{sha256[..12]}{ending}";
-        FileLayer.Instance.SyncFile(file);
-        File.Move(file, Path.Combine(data.Datasets, fileName), overwrite: true);
-        FileLayer.Instance.SyncFolder(data.Datasets);
+        _files.SyncFile(file);
+        _files.RenameFile(file, Path.Combine(data.Datasets, fileName));
+        _files.SyncFolder(data.Datasets);
         Row row = new()
         {
             Name = name, File = fileName, Rows = summary.Rows, SizeBytes = new FileInfo(Path.Combine(data.Datasets, fileName)).Length, Format = summary.Format, Sha256 = sha256,
@@ -63,6 +66,7 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
             INSERT OR REPLACE INTO datasets (name, file, row_count, size_bytes, format, sha256, heldout, added)
             VALUES (@Name, @File, @Rows, @SizeBytes, @Format, @Sha256, @Heldout, @Added)
             """, row, transaction)).ConfigureAwait(false);
+        if (oldName is not null && oldName != fileName) _files.DeleteFile(Path.Combine(data.Datasets, oldName));
         return row.ToDataset();
     }
 
@@ -70,7 +74,7 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
     {
         Row row = Find(name) ?? throw Missing(name);
         await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
-        File.Delete(Path.Combine(data.Datasets, row.File));
+        _files.DeleteFile(Path.Combine(data.Datasets, row.File));
     }
 
     private Row? Find(string name)

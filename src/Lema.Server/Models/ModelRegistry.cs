@@ -1,5 +1,6 @@
 using Dapper;
 using Lema.Engine.Errors;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Errors;
 using Lema.Server.Storage;
@@ -8,7 +9,7 @@ using Microsoft.Data.Sqlite;
 namespace Lema.Server.Models;
 
 /// <summary>The models of this host by name. Lives as long as the daemon.</summary>
-internal sealed class ModelRegistry(RunDatabase database, DataFolder data, ModelRoots roots, TimeProvider clock)
+internal sealed class ModelRegistry(RunDatabase database, DataFolder data, ModelRoots roots, TimeProvider clock, IFileLayer? files = null)
 {
     public const string EmbeddedName = "lema-tiny";
 
@@ -97,8 +98,8 @@ internal sealed class ModelRegistry(RunDatabase database, DataFolder data, Model
         ModelRecord record = Get(name);
         if (record.Origin == ModelOrigin.Embedded) throw new ConflictException($"Model '{name}' ships with the server and cannot be deleted.");
         await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM models WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
-        if (IsKept(record.Origin)) Folders.DeleteIfThere(record.Folder);
-        Folders.DeleteIfThere(PreparedFolder(name));
+        if (IsKept(record.Origin)) Folders.DeleteIfThere(record.Folder, files);
+        Folders.DeleteIfThere(PreparedFolder(name), files);
     }
 
     /// <summary>Where the layer-ordered copy of a model is, or would be.</summary>

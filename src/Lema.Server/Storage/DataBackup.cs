@@ -13,7 +13,7 @@ internal static class DataBackup
 
     /// <summary>Made whole or not at all.</summary>
     /// <exception cref="LemaException">The data folder has no database, the target exists, or the disk refuses.</exception>
-    public static void Create(string data, string target)
+    public static void Create(string data, string target, IFileLayer? files = null)
     {
         string database = Path.Combine(data, DataFolder.DatabaseName);
         if (!File.Exists(database)) throw new InvalidInputException("--data", data, "is no data folder: it has no lema.db.");
@@ -28,12 +28,12 @@ internal static class DataBackup
                 source.BackupDatabase(copy);
             }
             Copy(data, folder);
-        });
+        }, files);
     }
 
     /// <summary>Made whole or not at all.</summary>
     /// <exception cref="LemaException">The backup is none or is damaged, or the target is not empty.</exception>
-    public static void Restore(string backup, string target)
+    public static void Restore(string backup, string target, IFileLayer? files = null)
     {
         string database = Path.Combine(backup, DataFolder.DatabaseName);
         if (!File.Exists(database)) throw new InvalidInputException("--from", backup, "is no backup: it has no lema.db.");
@@ -48,7 +48,7 @@ internal static class DataBackup
             Folders.MakePrivate(folder);
             File.Copy(database, Path.Combine(folder, DataFolder.DatabaseName));
             Copy(backup, folder);
-        });
+        }, files);
     }
 
     private static void Copy(string from, string to)

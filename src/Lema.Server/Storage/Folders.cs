@@ -25,13 +25,14 @@ internal static partial class Folders
     public static bool IsWritable(string folder) => OperatingSystem.IsWindows() || Access(folder, MayWrite | MayEnter) == 0;
 
     /// <summary>Out of sight first: a kill in between leaves nothing half-deleted under its name, and the next start removes what is left.</summary>
-    public static void DeleteIfThere(string folder)
+    public static void DeleteIfThere(string folder, IFileLayer? files = null)
     {
+        files ??= FileLayer.Instance;
         if (!Directory.Exists(folder)) return;
         string hidden = Path.Combine(Path.GetDirectoryName(folder)!, RemovedMark + Path.GetFileName(folder));
-        if (Directory.Exists(hidden)) Directory.Delete(hidden, recursive: true);
-        Directory.Move(folder, hidden);
-        Directory.Delete(hidden, recursive: true);
+        if (Directory.Exists(hidden)) files.DeleteFolder(hidden);
+        files.RenameFolder(folder, hidden);
+        files.DeleteFolder(hidden);
     }
 
     private const int MayWrite = 2, MayEnter = 1;
@@ -41,25 +42,26 @@ internal static partial class Folders
     /// <summary>
     /// Puts a folder in the place of another, or where there is none. A kill in between leaves the old one aside; <see cref="RecoverReplaced"/> puts it back.
     /// </summary>
-    public static void Replace(string folder, string target)
+    public static void Replace(string folder, string target, IFileLayer? files = null)
     {
+        files ??= FileLayer.Instance;
         string parent = Path.GetDirectoryName(target)!, aside = Path.Combine(parent, ReplacedMark + Path.GetFileName(target));
-        AtomicFolder.SyncTree(folder, FileLayer.Instance);
-        DeleteIfThere(aside);
-        if (Directory.Exists(target)) Directory.Move(target, aside);
-        Directory.Move(folder, target);
-        FileLayer.Instance.SyncFolder(parent);
-        DeleteIfThere(aside);
+        AtomicFolder.SyncTree(folder, files);
+        DeleteIfThere(aside, files);
+        if (Directory.Exists(target)) files.RenameFolder(target, aside);
+        files.RenameFolder(folder, target);
+        files.SyncFolder(parent);
+        DeleteIfThere(aside, files);
     }
 
     /// <summary>Ends what an interrupted <see cref="Replace"/> began.</summary>
-    public static void RecoverReplaced(string parent)
+    public static void RecoverReplaced(string parent, IFileLayer files)
     {
         foreach (string aside in Directory.EnumerateDirectories(parent, ReplacedMark + "*").ToArray())
         {
             string target = Path.Combine(parent, Path.GetFileName(aside)[ReplacedMark.Length..]);
-            if (Directory.Exists(target)) Directory.Delete(aside, recursive: true);
-            else Directory.Move(aside, target);
+            if (Directory.Exists(target)) files.DeleteFolder(aside);
+            else files.RenameFolder(aside, target);
         }
     }
 

@@ -245,6 +245,8 @@ public sealed class CheckpointStoreTests : IDisposable
         public void RenameFile(string from, string to) => FileLayer.Instance.RenameFile(from, to);
 
         public virtual void DeleteFolder(string folder) => FileLayer.Instance.DeleteFolder(folder);
+
+        public void DeleteFile(string path) => FileLayer.Instance.DeleteFile(path);
     }
 
     private static Action<string> Write(string text) => folder =>

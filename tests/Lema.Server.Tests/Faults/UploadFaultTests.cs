@@ -1,11 +1,15 @@
+using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Artifacts;
+using Lema.Server.Models;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests.Faults;
 
@@ -59,6 +63,44 @@ public sealed class UploadFaultTests
         Upload second = await artifacts.BeginUploadAsync(Most("second"));
         await artifacts.AbortUploadAsync(new AbortUploadRequest { UploadId = second.Id });
         await artifacts.BeginUploadAsync(Most("third"));
+    }
+
+    [Fact(DisplayName = "io error of the database: a model that was taken over and could not be registered can be uploaded again")]
+    public async Task CommitUpload_OfAModelThatCannotBeRegistered_CanBeMadeAgain()
+    {
+        using TemporaryFolder folder = new();
+        using RefusedWrites refused = RefusedWrites.Below(folder.Path);
+        await using TestDaemon daemon = await TestDaemon.StartAsync(folder.File("data"));
+        UploadStore uploads = daemon.Services.GetRequiredService<UploadStore>();
+        UploadCommit commit = daemon.Services.GetRequiredService<UploadCommit>();
+        string tiny = daemon.Services.GetRequiredService<ModelRegistry>().Get(ModelRegistry.EmbeddedName).Folder;
+        BeginUploadRequest model = new() { Kind = UploadKind.Model, Name = "up" };
+        foreach (string file in Directory.GetFiles(tiny))
+            model.Files.Add(new FileEntry { Path = Path.GetFileName(file), SizeBytes = new FileInfo(file).Length, Sha256 = Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))) });
+
+        refused.Begin(RefusedWrites.InputOutput);
+        await Assert.ThrowsAsync<SqliteException>(() => UploadAsync());
+        refused.End();
+        // Its files had gone over already.
+        await Assert.ThrowsAsync<InvalidInputException>(() => UploadAsync());
+        await UploadAsync();
+        Assert.Equal(model.Files.Count, Directory.GetFiles(daemon.Services.GetRequiredService<ModelRegistry>().Get("up").Folder).Length);
+
+        Task<CommitUploadResponse> UploadAsync()
+        {
+            string id = uploads.Begin(model).Id;
+            Dictionary<string, ReceivedRanges> written = [];
+            if (uploads.Get(id).ReceivedBytes == 0)
+            {
+                foreach (FileEntry file in model.Files)
+                {
+                    File.Copy(Path.Combine(tiny, file.Path), Path.Combine(uploads.FilesOf(id), file.Path), overwrite: true);
+                    written[file.Path] = new ReceivedRanges([new ByteRange { Length = file.SizeBytes }]);
+                }
+            }
+            uploads.Record(id, written);
+            return commit.CommitAsync(new CommitUploadRequest { UploadId = id });
+        }
     }
 
     private static void PowerFails(Func<string, FaultyFileLayer> layer, string moment)
