@@ -12,7 +12,7 @@ namespace Lema.Server.Tests.Faults;
 /// </summary>
 internal sealed class KillLoop : IAsyncDisposable
 {
-    private const int Steps = 6;
+    private const int Steps = 6, Merges = 4;
     private const string Undisturbed = "undisturbed";
 
     private static readonly string[] Compared = ["adapter_model.safetensors", "optimizer.safetensors"];
@@ -33,24 +33,19 @@ internal sealed class KillLoop : IAsyncDisposable
 
     private sealed record Expected(IReadOnlyList<double> Losses, IReadOnlyList<string> Hashes);
 
-    /// <summary>Kills so far, by what was killed.</summary>
-    public IReadOnlyDictionary<string, int> Kills => _daemon.Kills;
-
-    /// <summary>How merges and deletions ended, by what was done to them.</summary>
-    public IReadOnlyDictionary<string, int> MergeEnds => _merges.Ends;
-
     private int Killed => _daemon.Killed;
 
     private Training.TrainingClient Training => new(_daemon.Channel);
 
-    public static async Task<KillLoop> RunAsync(int kills, int seed, Action<string> say)
+    public static async Task RunAsync(int kills, int seed, Action<string> say)
     {
-        KillLoop loop = new(seed, say);
+        await using KillLoop loop = new(seed, say);
         await loop._daemon.StartAsync();
         await new Protocol.V1.Datasets.DatasetsClient(loop._daemon.Channel).BuildDatasetAsync(new BuildDatasetRequest { Name = "rows", Rows = 20, HeldoutRows = 10 });
         await loop.TrainUndisturbedAsync();
         for (int run = 1; loop.Killed < kills; run++) await loop.TrainAndKillAsync($"run-{run}", kills);
-        return loop;
+        say($"{loop._daemon.Kills["worker"]} workers and {loop._daemon.Kills["daemon"]} daemons killed, seed {seed}");
+        foreach ((string end, int times) in loop._merges.Ends) say($"{times} x {end}");
     }
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();
@@ -63,7 +58,7 @@ internal sealed class KillLoop : IAsyncDisposable
         _attemptMilliseconds = clock.ElapsedMilliseconds;
         _say($"undisturbed: {_attemptMilliseconds} ms");
         _expected = new Expected(await LossesAsync(Undisturbed), Hashes(run));
-        await _merges.MergeUndisturbedAsync(Undisturbed);
+        await _merges.MergeUndisturbedAsync(Undisturbed, "merged");
     }
 
     private async Task TrainAndKillAsync(string name, int kills)
@@ -81,7 +76,7 @@ internal sealed class KillLoop : IAsyncDisposable
         Assert.Equal(_expected!.Losses, await LossesAsync(name));
         Assert.Equal(_expected.Hashes, Hashes(ended));
         await CheckLogAsync(name);
-        await _merges.MergeAndDeleteAsync(name, mayKill: Killed < kills);
+        for (int merge = 1; merge <= Merges; merge++) await _merges.MergeAndDeleteAsync(name, $"{name}-merged-{merge}", mayKill: Killed < kills);
         _say($"{name}: {ended.Attempts} attempts; {Killed} kills so far");
         await Training.DeleteRunAsync(new DeleteRunRequest { Run = name });
     }

@@ -27,21 +27,21 @@ internal sealed class MergeKills(KilledDaemon daemon, Random random)
     private Protocol.V1.Models.ModelsClient Models => new(daemon.Channel);
 
     /// <summary>A merge that is left alone, with which the others are compared.</summary>
-    public async Task MergeUndisturbedAsync(string run)
+    public async Task MergeUndisturbedAsync(string run, string model)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        StartMergeRequest request = Request(run, check: true);
+        StartMergeRequest request = Request(run, model, check: true);
         Export export = await EndAsync(await Exports.StartMergeAsync(request));
         _time = clock.Elapsed;
         Assert.Equal(JobState.Completed, export.State);
         Assert.True(export.HasMaxLogitDifference);
-        _whole = KilledDaemon.HashOf(WeightsOf(request.ModelName));
+        _whole = KilledDaemon.HashOf(WeightsOf(model));
     }
 
     /// <param name="mayKill">Otherwise it is left alone.</param>
-    public async Task MergeAndDeleteAsync(string run, bool mayKill)
+    public async Task MergeAndDeleteAsync(string run, string model, bool mayKill)
     {
-        StartMergeRequest request = Request(run, check: random.Next(2) == 0);
+        StartMergeRequest request = Request(run, model, check: random.Next(2) == 0);
         Disturbance disturbance = mayKill ? (Disturbance)random.Next(4) : Disturbance.None;
         Export? started = disturbance switch
         {
@@ -53,7 +53,7 @@ internal sealed class MergeKills(KilledDaemon daemon, Random random)
         Export export = await Exports.StartMergeAsync(request);
         if (started is not null) Assert.Equal(started.Id, export.Id);
         export = await EndAsync(export);
-        bool isListed = await CheckAsync(request.ModelName);
+        bool isListed = await CheckAsync(model);
         Count($"{disturbance}{(request.Check ? " with check" : "")}: {export.State}{(export.State == JobState.Completed && request.Check && !export.HasMaxLogitDifference ? ", not compared" : "")}");
 
         Assert.Equal(export.State == JobState.Completed, isListed);
@@ -61,10 +61,10 @@ internal sealed class MergeKills(KilledDaemon daemon, Random random)
         else Assert.Equal(request.Check && !export.HasMaxLogitDifference, export.Error.Length > 0);
         if (disturbance == Disturbance.None) Assert.Equal((JobState.Completed, request.Check), (export.State, export.HasMaxLogitDifference));
         if (disturbance == Disturbance.Kill) Assert.NotEqual(JobState.Cancelled, export.State);
-        if (isListed) await DeleteAsync(request.ModelName, mayKill && random.Next(2) == 0);
+        if (isListed) await DeleteAsync(model, mayKill && random.Next(2) == 0);
     }
 
-    private static StartMergeRequest Request(string run, bool check) => new() { Run = run, ModelName = run + "-merged", IdempotencyKey = "merge " + run, Check = check };
+    private static StartMergeRequest Request(string run, string model, bool check) => new() { Run = run, ModelName = model, IdempotencyKey = "merge " + model, Check = check };
 
     private async Task<Export?> KillAsync(StartMergeRequest request)
     {
@@ -118,7 +118,7 @@ internal sealed class MergeKills(KilledDaemon daemon, Random random)
     {
         int moment = random.Next(3);
         if (moment == 0) await Task.Delay(_time * (random.NextDouble() * 5 / 4));
-        else await daemon.UntilMadeAsync(Part, "-merged", times: moment == 1 ? 1 : random.Next(2, 12), 2 * _time);
+        else await daemon.UntilMadeAsync(Part, "merged", times: moment == 1 ? 1 : random.Next(2, 12), 2 * _time);
         await Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * 5));
     }
 
