@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Lema.Engine.Devices;
 using Lema.Engine.Models.Operations;
 using static TorchSharp.torch;
@@ -9,15 +10,26 @@ namespace Lema.Engine.Merging;
 /// W + (B A) * scale of some rows in one pass on the host: each element is widened to float32, summed and rounded once, to nearest even, while it is in a register. Products
 /// are summed in the order of the rank.
 /// </summary>
-/// <param name="a">[r, columns] float32.</param>
-/// <param name="b">[rows of the whole matrix, r] float32.</param>
-internal sealed unsafe class LowRankSum(Tensor a, Tensor b, double scale)
+internal sealed unsafe class LowRankSum
 {
-    // Columns of A that stay in the first-level cache while all rows pass.
-    private const int BlockColumns = 256;
+    /// <summary>What is loaded of A serves so many rows: a product costs more loads than arithmetic otherwise.</summary>
+    private const int RowsAtOnce = 4;
 
-    private readonly Tensor _a = a.contiguous().DetachFromDisposeScope(), _b = b.contiguous().DetachFromDisposeScope();
-    private readonly float _scale = (float)scale;
+    private readonly Tensor _b;
+    private readonly float[] _strips;
+    private readonly int _rank, _columns;
+    private readonly float _scale;
+
+    /// <param name="a">[r, columns] float32.</param>
+    /// <param name="b">[rows of the whole matrix, r] float32.</param>
+    public LowRankSum(Tensor a, Tensor b, double scale)
+    {
+        (_rank, _columns, _scale) = ((int)a.size(0), (int)a.size(1), (float)scale);
+        _b = b.contiguous().DetachFromDisposeScope();
+        _strips = Strips(a);
+    }
+
+    private static int Width => HalfFloats.Lanes;
 
     /// <summary>Types that a matrix can be read and written in.</summary>
     public static bool Supports(ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float32;
@@ -36,45 +48,104 @@ internal sealed unsafe class LowRankSum(Tensor a, Tensor b, double scale)
         }
     }
 
+    /// <summary>
+    /// A in strips of <see cref="Width"/> columns, [strips, r, width], the last one filled up with zeros. Rows of A lie a power of two apart more often than not, and would take turns in a few
+    /// lines of the first-level cache.
+    /// </summary>
+    private static float[] Strips(Tensor a)
+    {
+        using Tensor whole = a.contiguous();
+        int rank = (int)whole.size(0), columns = (int)whole.size(1), width = Width;
+        float* rows = (float*)TensorMemory.Pointer(whole);
+        float[] strips = new float[(columns + width - 1) / width * rank * width];
+        for (int k = 0; k < rank; k++)
+            for (int column = 0; column < columns; column++)
+                strips[((column / width * rank) + k) * width + column % width] = rows[(long)k * columns + column];
+        return strips;
+    }
+
     private void Add<TIn, TOut>(TIn* source, TOut* target, int elements, long first)
         where TIn : unmanaged where TOut : unmanaged
     {
-        int rank = (int)_a.size(0), columns = (int)_a.size(1), rows = elements / columns;
-        float* right = (float*)TensorMemory.Pointer(_a), left = (float*)TensorMemory.Pointer(_b) + first * rank;
-        for (int start = 0; start < columns; start += BlockColumns)
+        int rows = elements / _columns, whole = _columns / Width * Width;
+        float* left = (float*)TensorMemory.Pointer(_b) + first * _rank;
+        fixed (float* strips = _strips)
         {
-            int end = Math.Min(columns, start + BlockColumns);
-            for (int row = 0; row < rows; row++)
-                Row(source + (long)row * columns, target + (long)row * columns, left + (long)row * rank, right, rank, columns, start, end);
+            for (int row = 0; row < rows;)
+            {
+                TIn* from = source + (long)row * _columns;
+                TOut* to = target + (long)row * _columns;
+                float* weights = left + (long)row * _rank;
+                int count = rows - row >= RowsAtOnce ? RowsAtOnce : 1;
+                for (int column = 0; column < whole; column += Width)
+                {
+                    if (count == RowsAtOnce) FourRows(from + column, to + column, weights, strips + (long)column * _rank);
+                    else OneRow(from + column, to + column, weights, strips + (long)column * _rank);
+                }
+                for (int one = 0; one < count; one++) Rest(from + (long)one * _columns, to + (long)one * _columns, weights + one * _rank, strips + (long)whole * _rank, whole);
+                row += count;
+            }
         }
     }
 
-    private void Row<TIn, TOut>(TIn* source, TOut* target, float* left, float* right, int rank, int columns, int start, int end)
+    private void FourRows<TIn, TOut>(TIn* source, TOut* target, float* left, float* strip)
         where TIn : unmanaged where TOut : unmanaged
     {
-        int lanes = Vector<float>.Count, column = start;
-        Vector<float> factor = new(_scale);
-        for (; column <= end - 4 * lanes; column += 4 * lanes)
+        int lanes = Vector<float>.Count, rank = _rank;
+        Vector<float> p00 = Vector<float>.Zero, p01 = p00, p10 = p00, p11 = p00, p20 = p00, p21 = p00, p30 = p00, p31 = p00;
+        for (int k = 0; k < rank; k++, strip += 2 * lanes, left++)
         {
-            Vector<float> p0 = Vector<float>.Zero, p1 = p0, p2 = p0, p3 = p0;
-            float* line = right + column;
-            for (int k = 0; k < rank; k++, line += columns)
-            {
-                Vector<float> weight = new(left[k]);
-                p0 = Vector.FusedMultiplyAdd(weight, Vector.Load(line), p0);
-                p1 = Vector.FusedMultiplyAdd(weight, Vector.Load(line + lanes), p1);
-                p2 = Vector.FusedMultiplyAdd(weight, Vector.Load(line + 2 * lanes), p2);
-                p3 = Vector.FusedMultiplyAdd(weight, Vector.Load(line + 3 * lanes), p3);
-            }
-            (Vector<float> w0, Vector<float> w1) = HalfFloats.Load(source + column);
-            (Vector<float> w2, Vector<float> w3) = HalfFloats.Load(source + column + 2 * lanes);
-            HalfFloats.Store(w0 + p0 * factor, w1 + p1 * factor, target + column);
-            HalfFloats.Store(w2 + p2 * factor, w3 + p3 * factor, target + column + 2 * lanes);
+            Vector<float> a0 = Vector.Load(strip), a1 = Vector.Load(strip + lanes);
+            Vector<float> weight = new(*left);
+            p00 = Vector.FusedMultiplyAdd(weight, a0, p00);
+            p01 = Vector.FusedMultiplyAdd(weight, a1, p01);
+            weight = new(left[rank]);
+            p10 = Vector.FusedMultiplyAdd(weight, a0, p10);
+            p11 = Vector.FusedMultiplyAdd(weight, a1, p11);
+            weight = new(left[2 * rank]);
+            p20 = Vector.FusedMultiplyAdd(weight, a0, p20);
+            p21 = Vector.FusedMultiplyAdd(weight, a1, p21);
+            weight = new(left[3 * rank]);
+            p30 = Vector.FusedMultiplyAdd(weight, a0, p30);
+            p31 = Vector.FusedMultiplyAdd(weight, a1, p31);
         }
-        for (; column < end; column++)
+        Sum(source, target, p00, p01);
+        Sum(source + _columns, target + _columns, p10, p11);
+        Sum(source + 2L * _columns, target + 2L * _columns, p20, p21);
+        Sum(source + 3L * _columns, target + 3L * _columns, p30, p31);
+    }
+
+    private void OneRow<TIn, TOut>(TIn* source, TOut* target, float* left, float* strip)
+        where TIn : unmanaged where TOut : unmanaged
+    {
+        int lanes = Vector<float>.Count;
+        Vector<float> p0 = Vector<float>.Zero, p1 = p0;
+        for (int k = 0; k < _rank; k++, strip += 2 * lanes)
+        {
+            Vector<float> weight = new(left[k]);
+            p0 = Vector.FusedMultiplyAdd(weight, Vector.Load(strip), p0);
+            p1 = Vector.FusedMultiplyAdd(weight, Vector.Load(strip + lanes), p1);
+        }
+        Sum(source, target, p0, p1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Sum<TIn, TOut>(TIn* source, TOut* target, Vector<float> product0, Vector<float> product1)
+        where TIn : unmanaged where TOut : unmanaged
+    {
+        Vector<float> factor = new(_scale);
+        (Vector<float> w0, Vector<float> w1) = HalfFloats.Load(source);
+        HalfFloats.Store(w0 + product0 * factor, w1 + product1 * factor, target);
+    }
+
+    /// <summary>The columns of one row that fill no whole strip.</summary>
+    private void Rest<TIn, TOut>(TIn* source, TOut* target, float* left, float* strip, int first)
+        where TIn : unmanaged where TOut : unmanaged
+    {
+        for (int column = first; column < _columns; column++)
         {
             float product = 0;
-            for (int k = 0; k < rank; k++) product = MathF.FusedMultiplyAdd(left[k], right[(long)k * columns + column], product);
+            for (int k = 0; k < _rank; k++) product = MathF.FusedMultiplyAdd(left[k], strip[k * Width + column - first], product);
             float scaled = product * _scale;
             target[column] = HalfFloats.FromFloat<TOut>(HalfFloats.ToFloat(source[column]) + scaled);
         }

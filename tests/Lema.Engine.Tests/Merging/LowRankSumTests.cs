@@ -15,7 +15,8 @@ public sealed class LowRankSumTests
     {
         using var scope = NewDisposeScope();
         using Generator random = new(11);
-        const int rows = 9, rank = 5, first = 3, count = 4;
+        // Four rows at once and one by itself.
+        const int rows = 9, rank = 5, first = 3, count = 5;
         const double scale = 1.75;
         Tensor a = randn([rank, columns], generator: random), b = randn([rows, rank], generator: random), matrix = randn([count, columns], generator: random).to(stored);
         Tensor product = zeros([count, columns], ScalarType.Float64);
