@@ -10,18 +10,22 @@ internal readonly record struct FilePiece(string File, long Offset, int ByteCoun
 
 /// <summary>
 /// Reads pieces of files in order, past the page cache where the file system can, some calls ahead of the caller. Pieces that follow one another in a file are
-/// read in one call. Two small buffers, so that what was read is still in the processor's cache when it is used.
+/// read in one call. Few and small buffers, so that what was read is still in the processor's cache when it is used.
 /// </summary>
 internal sealed class ReadAhead : IDisposable
 {
     private const int MostPieceBytes = 4 << 20;
-    private const int Buffers = 2;
+
+    /// <summary>Calls at once: with one, a disk that also writes waits for the next between two of them.</summary>
+    private const int Readers = 2;
 
     private readonly ModelFiles _files;
-    private readonly WorkThread _reader = new("lema read ahead");
+    private readonly WorkThread[] _readers = [.. Enumerable.Range(0, Readers).Select(_ => new WorkThread("lema read ahead"))];
 
-    // The pages that a call begins and ends in are read whole.
-    private readonly HostBuffer[] _buffers = [.. Enumerable.Range(0, Buffers).Select(_ => new HostBuffer(MostPieceBytes + 2 * HostBuffer.Alignment))];
+    // One in use while the others are read into. The pages that a call begins and ends in are read whole.
+    private readonly HostBuffer[] _buffers = [.. Enumerable.Range(0, Readers + 1).Select(_ => new HostBuffer(MostPieceBytes + 2 * HostBuffer.Alignment))];
+
+    private int _calls;
 
     public ReadAhead(ModelFiles files) => _files = files;
 
@@ -58,12 +62,12 @@ internal sealed class ReadAhead : IDisposable
 
     public void Dispose()
     {
-        _reader.Dispose();
+        foreach (WorkThread reader in _readers) reader.Dispose();
         foreach (HostBuffer buffer in _buffers) buffer.Dispose();
     }
 
     private Call<T> Start<T>(Run<T> run, HostBuffer buffer) =>
-        new(run, buffer, run.Piece.ByteCount == 0 ? Task.CompletedTask : _reader.Run(() => Read(run.Piece, buffer)));
+        new(run, buffer, run.Piece.ByteCount == 0 ? Task.CompletedTask : _readers[_calls++ % Readers].Run(() => Read(run.Piece, buffer)));
 
     /// <summary>Bytes of the first page that come before the piece.</summary>
     private static int Before(FilePiece piece) => (int)(piece.Offset % HostBuffer.Alignment);
