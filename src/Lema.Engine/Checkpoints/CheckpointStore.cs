@@ -101,9 +101,10 @@ public sealed class CheckpointStore
     {
         Checkpoint? best = null;
         if (all.LastOrDefault(checkpoint => checkpoint.Metric is not null)?.Metric is not { } measure) return best;
-        foreach (Checkpoint candidate in all.Where(candidate => candidate.Metric?.Name == measure.Name))
+        foreach (Checkpoint candidate in all)
         {
-            if (!double.IsNaN(candidate.Metric!.Value) && (best is null || candidate.Metric.IsBetterThan(best.Metric!))) best = candidate;
+            if (candidate.Metric is not { } metric || metric.Name != measure.Name || double.IsNaN(metric.Value)) continue;
+            if (best is null || metric.IsBetterThan(best.Metric!)) best = candidate;
         }
         return best;
     }
@@ -144,10 +145,13 @@ public sealed class CheckpointStore
     {
         IReadOnlyList<Checkpoint> all = List();
         // Damaged ones among them, too: counted as the last, they would push out what the run goes on from.
-        foreach (Checkpoint left in all.Where(checkpoint => checkpoint.Step > newest)) Delete(left.Folder);
-        Checkpoint[] current = [.. all.Where(checkpoint => checkpoint.Step <= newest)];
+        Checkpoint[] left = [.. all.Where(checkpoint => checkpoint.Step > newest)], current = [.. all.Where(checkpoint => checkpoint.Step <= newest)];
         string? best = BestOf(current)?.Folder;
-        foreach (Checkpoint old in current.SkipLast(_keepLast).Where(old => old.Folder != best)) Delete(old.Folder);
+        foreach (Checkpoint one in left) Delete(one.Folder);
+        foreach (Checkpoint old in current.SkipLast(_keepLast))
+        {
+            if (old.Folder != best) Delete(old.Folder);
+        }
     }
 
     /// <summary>Out of sight first, so that a crash leaves no half-deleted checkpoint under its name.</summary>

@@ -71,7 +71,8 @@ public sealed record TrainerState
         }
         catch (JsonException e)
         {
-            throw new InvalidInputException(path, e.Path ?? "", $"not a trainer state: {e.Message}", e);
+            // The serializer always says where.
+            throw new InvalidInputException(path, e.Path!, $"not a trainer state: {e.Message}", e);
         }
         catch (FileNotFoundException e)
         {

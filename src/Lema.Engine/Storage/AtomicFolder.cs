@@ -60,8 +60,7 @@ public static class AtomicFolder
     }
 
     /// <summary>Removes what an interrupted <see cref="Create"/> of this one folder left.</summary>
-    public static void RemoveLeftoverOf(string folder, IFileLayer? files = null) =>
-        RemoveTemporary(TemporaryPath(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), files ?? FileLayer.Instance);
+    public static void RemoveLeftoverOf(string folder) => RemoveTemporary(TemporaryPath(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), FileLayer.Instance);
 
     private static string TemporaryPath(string folder) => Path.Combine(Path.GetDirectoryName(folder)!, TemporaryMark + Path.GetFileName(folder));
 

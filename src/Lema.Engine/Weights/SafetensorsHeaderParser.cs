@@ -54,7 +54,7 @@ internal ref struct SafetensorsHeaderParser
         Dictionary<string, string> metadata = new(StringComparer.Ordinal);
         _json.Read();
         Expect(JsonTokenType.StartObject, "the header has to be a JSON object");
-        while (NextProperty())
+        while (ReadUntil(JsonTokenType.EndObject))
         {
             string name = Name();
             if (!names.Add(name)) throw Invalid($"{Quoted.Name(name)} is given twice");
@@ -77,7 +77,7 @@ internal ref struct SafetensorsHeaderParser
     {
         if (_json.TokenType == JsonTokenType.Null) return;
         Expect(JsonTokenType.StartObject, "__metadata__ has to be an object of strings");
-        while (NextProperty())
+        while (ReadUntil(JsonTokenType.EndObject))
         {
             string key = _json.GetString()!;
             _json.Read();
@@ -92,7 +92,7 @@ internal ref struct SafetensorsHeaderParser
         string? dtype = null;
         long[]? shape = null;
         long[]? offsets = null;
-        while (NextProperty())
+        while (ReadUntil(JsonTokenType.EndObject))
         {
             if (_json.ValueTextEquals("dtype"u8))
             {
@@ -136,7 +136,7 @@ internal ref struct SafetensorsHeaderParser
         _json.Read();
         Expect(JsonTokenType.StartArray, $"{field} has to be an array of integers");
         List<long> values = [];
-        while (_json.Read() && _json.TokenType != JsonTokenType.EndArray)
+        while (ReadUntil(JsonTokenType.EndArray))
         {
             Expect(JsonTokenType.Number, $"{field} has to hold integers only");
             if (!_json.TryGetInt64(out long value) || value < 0 || _json.ValueSpan[0] == (byte)'-')
@@ -163,10 +163,11 @@ internal ref struct SafetensorsHeaderParser
         }
     }
 
-    private bool NextProperty()
+    /// <summary>Whether the next token is another than the end; a text that stops before it is an error that the reader itself reports.</summary>
+    private bool ReadUntil(JsonTokenType end)
     {
         _json.Read();
-        return _json.TokenType != JsonTokenType.EndObject;
+        return _json.TokenType != end;
     }
 
     private string Name()

@@ -24,6 +24,7 @@ public sealed class AdapterConfigTests : IDisposable
 
     [Theory]
     [InlineData("target_modules", "\".*q_proj\"")]
+    [InlineData("lora_alpha", "1e20")]
     [InlineData("layers_to_transform", "1")]
     [InlineData("layers_to_transform", "[0,2]")]
     [InlineData("init_lora_weights", "\"orthogonal\"")]

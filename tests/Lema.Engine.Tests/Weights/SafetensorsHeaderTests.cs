@@ -47,6 +47,24 @@ public sealed class SafetensorsHeaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_NameWhoseTextIsLongerThanAnyEscapedOne_IsRefusedBeforeItIsDecoded()
+    {
+        string path = Path.Combine(_folder, "name.safetensors");
+        byte[] json = [.. "{\""u8, .. Enumerable.Repeat((byte)'n', 6 * 65_536 + 1), .. "\":{}}"u8];
+        File.WriteAllBytes(path, [.. BitConverter.GetBytes((ulong)json.Length), .. json]);
+        Assert.Contains("over 65536 bytes", Assert.Throws<InvalidInputException>(() => SafetensorsHeader.Read(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_FileThatEndsBeforeItsLength_IsAStorageError()
+    {
+        // The system gives such files the length of a page, whatever they hold.
+        const string Short = "/sys/class/net/lo/mtu";
+        Assert.SkipUnless(File.Exists(Short), "Linux has a file that is shorter than it says.");
+        Assert.Contains("ended while its header was read", Assert.Throws<StorageException>(() => SafetensorsHeader.Read(Short)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Load_MisalignedData_IsCopiedRight()
     {
         using var scope = torch.NewDisposeScope();

@@ -56,7 +56,6 @@ internal static class ParquetRows
         IDictionary<string, object?> record => record.ToDictionary(field => field.Key, field => Plain(field.Value)),
         IDictionary map => map.Keys.Cast<object>().ToDictionary(key => key.ToString()!, key => Plain(map[key])),
         IEnumerable items => items.Cast<object?>().Select(Plain).ToList(),
-        IFormattable other => other.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
-        _ => value.ToString(),
+        _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture),
     };
 }

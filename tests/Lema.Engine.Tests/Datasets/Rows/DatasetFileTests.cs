@@ -34,8 +34,9 @@ public class DatasetFileTests
         using (GZipStream stream = new(File.Create(gzip), CompressionLevel.Fastest)) stream.Write(plain);
         using (ZstdSharp.CompressionStream stream = new(File.Create(zstd), leaveOpen: false)) stream.Write(plain);
         string csv = DatasetFixture.Write(folder, "rows.csv", "prompt,completion\na,b\n\"c\",\"d\"\n");
+        string tsv = DatasetFixture.Write(folder, "rows.tsv", "prompt\tcompletion\na\tb\n\"c\"\td\n");
         string json = DatasetFixture.Write(folder, "rows.json", $"[{TwoRows.Trim().Replace("\n", ",", StringComparison.Ordinal)}]");
-        foreach (string file in new[] { gzip, zstd, csv, json }) Assert.Equal([new PairRow("a", "b"), new PairRow("c", "d")], Pairs(file));
+        foreach (string file in new[] { gzip, zstd, csv, tsv, json }) Assert.Equal([new PairRow("a", "b"), new PairRow("c", "d")], Pairs(file));
     }
 
     [Fact]
@@ -104,6 +105,7 @@ public class DatasetFileTests
     [InlineData("rows.csv", "text,text\na,b\n", "line 1")]
     [InlineData("rows.json", "[{\"text\":\"a\"},7]", "line 2")]
     [InlineData("rows.json", "[{\"text\":\"a\"}\n,", "line 2")]
+    [InlineData("rows.json", "[{\"text\":\"a\",\"text\":\"b\"}]", "")]
     [InlineData("rows.parquet.gz", "", "")]
     [InlineData("rows.jsonl.zst", "not zstd", "")]
     public void Read_FileOfAnotherShape_NamesThePlace(string name, string text, string place)
@@ -153,22 +155,67 @@ public class DatasetFileTests
         Assert.Empty(DatasetFile.Read(DatasetFixture.Write(folder, "rows.csv", "")));
     }
 
-    [Fact]
-    public void Read_LineLongerThanAnyRow_IsAProblemAndTheNextIsRead()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2 * LineReader.LongestLineBytes)] // More than the buffer holds when it is seen to be too long.
+    public void Read_LineLongerThanAnyRow_IsAProblemAndTheNextIsRead(long more)
     {
         using TemporaryFolder folder = new();
         string file = folder.File("rows.jsonl");
         using (FileStream stream = File.Create(file))
         {
             stream.Write("{\"text\":\"a\"}\n"u8);
-            byte[] part = [.. Enumerable.Repeat((byte)'x', 1 << 20)];
-            for (long written = 0; written <= LineReader.LongestLineBytes; written += part.Length) stream.Write(part);
+            WriteMany(stream, 'x', LineReader.LongestLineBytes + more);
             stream.Write("\n \t\r\n{\"text\":\"b\"}"u8);
         }
         RawRow[] rows = [.. DatasetFile.Read(file)];
         Assert.Equal([1L, 2L, 4L], rows.Select(row => row.Line));
         Assert.Contains("Split the row", rows[1].Problem!.Message, StringComparison.Ordinal);
         Assert.Equal(3, JsonLines.Count(file));
+    }
+
+    [Theory]
+    [InlineData("rows.csv.gz", 64 << 20, "MaxFieldSize")]
+    [InlineData("rows.json.gz", 256 << 20, "write it as JSON Lines")]
+    public void Read_MoreThanOneFieldOrArrayMayHave_IsATypedError(string name, long most, string problem)
+    {
+        using TemporaryFolder folder = new();
+        using (GZipStream stream = new(File.Create(folder.File(name)), CompressionLevel.Fastest)) WriteMany(stream, ' ', most + 2);
+        Assert.Contains(problem, Assert.Throws<InvalidInputException>(() => DatasetFile.Read(folder.File(name)).Count()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_FileThatTheSystemDoesNotRead_IsAStorageError()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux has a file whose beginning cannot be read.");
+        using TemporaryFolder folder = new();
+        File.CreateSymbolicLink(folder.File("rows.jsonl"), "/proc/self/mem");
+        Assert.Equal(folder.File("rows.jsonl"), Assert.Throws<StorageException>(() => DatasetFile.Read(folder.File("rows.jsonl")).Count()).File);
+    }
+
+    private static void WriteMany(Stream stream, char letter, long count)
+    {
+        byte[] part = [.. Enumerable.Repeat((byte)letter, 1 << 20)];
+        for (; count > 0; count -= part.Length) stream.Write(part, 0, (int)Math.Min(count, part.Length));
+    }
+
+    [Fact]
+    public async Task Read_ParquetOfNestedColumns_HasNestedJson()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("rows.parquet");
+        ParquetSchema schema = new(
+            new ListField("messages", new StructField("element", new DataField<string>("role"), new DataField<string>("content"))),
+            new MapField("scores", new DataField<string>("key", nullable: false), new DataField<int>("value")));
+        Dictionary<string, object?> row = new()
+        {
+            ["messages"] = new List<IDictionary<string, object>> { Message("user", "a"), Message("assistant", "b") },
+            ["scores"] = new Dictionary<ReadOnlyMemory<char>, int> { ["x".AsMemory()] = 1, ["y".AsMemory()] = 2 },
+        };
+        await using (FileStream stream = File.Create(file)) await ParquetSerializer.SerializeUntypedAsync([row!], schema, stream);
+        Assert.Equal("""{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}],"scores":{"x":1,"y":2}}""", Assert.Single(DatasetFile.Read(file)).Value!.Value.GetRawText());
+
+        static Dictionary<string, object> Message(string role, string content) => new() { ["role"] = role, ["content"] = content };
     }
 
     [Fact]

@@ -43,6 +43,16 @@ public sealed class DatasetSplitTests
     }
 
     [Fact]
+    public void Write_ByAKeyOfText_KeepsKeysTogether()
+    {
+        using TemporaryFolder folder = new();
+        string[] rows = [.. Enumerable.Range(0, 100).Select(index => $$"""{"text":"{{index}}","user":"user {{index % 10}}"}""")];
+        (string[] train, string[] held) = Split(folder, new DatasetSplit(0.3, 3, "user"), rows);
+        Assert.Equal(10, Keys(train).Length + Keys(held).Length);
+        Assert.Equal(rows.Order(StringComparer.Ordinal), train.Concat(held).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Write_OfCsv_GivesJsonLines()
     {
         using TemporaryFolder folder = new();

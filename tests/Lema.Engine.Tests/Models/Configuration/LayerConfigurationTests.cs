@@ -78,6 +78,17 @@ public sealed class LayerConfigurationTests
         $$"""{"partial_rotary_factor":{{share}}}""", config => RotaryConfiguration.Read(config, Width, 10_000, partial: true), "it has to be an even number");
 
     [Fact]
+    public void Rotary_OfEachOtherType_TakesItsNumbers()
+    {
+        Assert.Equal(new NoScaling(), Rotary("""{"rope_scaling":{"rope_type":"default"}}""").Scaling);
+        Assert.Equal(new LinearScaling(2), Rotary("""{"rope_scaling":{"type":"linear","factor":2}}""").Scaling);
+        Assert.Equal(new DynamicScaling(2, 64), Rotary("""{"max_position_embeddings":64,"rope_scaling":{"type":"dynamic","factor":2}}""").Scaling);
+        Assert.Equal(new Llama3Scaling(8, 1, 4, 32), Rotary("""
+            {"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":32}}
+            """).Scaling);
+    }
+
+    [Fact]
     public void Yarn_WithoutFactor_TakesThatOfThePositions()
     {
         YarnScaling yarn = Assert.IsType<YarnScaling>(Rotary("""{"max_position_embeddings":64,"rope_scaling":{"type":"yarn","original_max_position_embeddings":16,"mscale":2}}""").Scaling);
