@@ -4,6 +4,7 @@ using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lema.Server.Tests;
@@ -60,6 +61,67 @@ public sealed class AuditLogTests
         }
         Assert.Equal(Enumerable.Range(0, 22), Targets(file));
         Assert.True(File.Exists(inTheWay));
+    }
+
+    [Fact(DisplayName = "audit: a folder that is away for a while loses no line")]
+    public void Write_WhileTheFolderIsAway_IsWrittenWhenItIsThere()
+    {
+        using TemporaryFolder folder = new();
+        string place = folder.File("data"), away = folder.File("away"), file = Path.Combine(place, "audit.jsonl");
+        Directory.CreateDirectory(place);
+        using (AuditLog log = Open(file))
+        {
+            Write(log, 0, 5);
+            Directory.Move(place, away);
+            // Put aside, it has no place to be begun again in.
+            Write(log, 5, 20);
+            Directory.Move(away, place);
+            Write(log, 20, 21);
+        }
+        Assert.Equal(Enumerable.Range(0, 21), Targets(file));
+    }
+
+    [Fact(DisplayName = "audit: what waits for the disk is bounded, and the oldest is kept")]
+    public void Write_MoreThanMayWait_KeepsTheFirstAndTellsOfTheOthers()
+    {
+        const int most = 10_000, more = 5;
+        using TemporaryFolder folder = new();
+        string place = folder.File("data"), file = Path.Combine(place, "audit.jsonl");
+        Directory.CreateDirectory(place);
+        CountingLogger logger = new();
+        using (AuditLog log = new(new AuditFiles(file, mostBytes: 1, Kept), TimeProvider.System, logger))
+        {
+            Write(log, 0, 1);
+            Directory.Delete(place, recursive: true);
+            Write(log, 1, 1 + most + more);
+        }
+        // The folder is not there at the end either: nothing is written, and nothing is thrown.
+        Assert.Equal(more, logger.Lost);
+        Assert.False(Directory.Exists(place));
+    }
+
+    [Fact]
+    public void Aside_OfOtherFilesBesideTheLog_LeavesThemOut()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("audit.jsonl");
+        foreach (string name in (string[])["audit.jsonl", "audit.jsonl.2", "audit.jsonl.10", "audit.jsonl.bak", "audit.jsonl.-1", "audit.jsonl.0"]) File.WriteAllText(folder.File(name), "");
+        Assert.Equal([2L, 10L], AuditFiles.Aside(file).Select(one => one.Number));
+    }
+
+    /// <summary>Counts the lines that were lost to the log.</summary>
+    private sealed class CountingLogger : ILogger<AuditLog>
+    {
+        public int Lost { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (formatter(state, exception).StartsWith("Lost to the audit log", StringComparison.Ordinal)) Lost++;
+        }
     }
 
     [Fact]

@@ -36,6 +36,50 @@ public sealed class BackupTests
     }
 
     [Fact]
+    public void Backup_OfWhatIsNoDataFolder_IsRefusedAndLeavesNothing()
+    {
+        using Testing.TemporaryFolder folder = new();
+        Assert.Contains("no data folder", Assert.Throws<InvalidInputException>(() => DataBackup.Create(folder.Path, folder.File("backup"))).Message, StringComparison.Ordinal);
+        Assert.Contains("no backup", Assert.Throws<InvalidInputException>(() => DataBackup.Restore(folder.Path, folder.File("restored"))).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Restore_OfADamagedBackup_IsRefusedAndLeavesNothing()
+    {
+        using Testing.TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder.File("data"));
+        RunDatabase.Open(folder.File("data/lema.db")).Dispose();
+        DataBackup.Create(folder.File("data"), folder.File("backup"));
+        DatabaseVersionTests.Damage(folder.File("backup/lema.db"));
+        Assert.Contains("damaged", Assert.Throws<StorageException>(() => DataBackup.Restore(folder.File("backup"), folder.File("restored"))).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.File("restored")));
+    }
+
+    [Fact]
+    public void Backup_OfAFolderWithoutAllParts_HoldsThoseThatAreThereAndNothingHalfMade()
+    {
+        using Testing.TemporaryFolder folder = new();
+        foreach (string path in (string[])["data/models/mine/config.json", "data/models/.partial-other/config.json", "data/cache/tokens"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(folder.File(path))!);
+            File.WriteAllText(folder.File(path), path);
+        }
+        RunDatabase.Open(folder.File("data/lema.db")).Dispose();
+        DataBackup.Create(folder.File("data"), folder.File("backup"));
+        DataBackup.Restore(folder.File("backup"), folder.File("restored"));
+        Assert.Equal(["lema.db", "models/mine/config.json"], Folders.Files(folder.File("restored")).Select(item => item.Path));
+    }
+
+    [Fact]
+    public async Task Prune_OfADataFolderThatNeverHadAnUpload_FindsNothing()
+    {
+        using Testing.TemporaryFolder folder = new();
+        RunDatabase.Open(folder.File("lema.db")).Dispose();
+        Assert.Empty(await Retention.PruneAsync(folder.Path, TimeSpan.Zero, TimeProvider.System));
+    }
+
+    [Fact]
     public async Task Prune_OfRunsThatEndedLongAgo_RemovesThemAndTheirFolders()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();

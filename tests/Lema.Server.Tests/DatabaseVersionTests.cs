@@ -104,6 +104,29 @@ public sealed class DatabaseVersionTests
         Assert.Equal(1, connection.QueryFirst<int>("PRAGMA user_version"));
     }
 
+    [Fact(DisplayName = "database: one that is damaged, absent or none at all is refused by every way to open it")]
+    public void Open_OfWhatIsNoWholeDatabase_SaysSo()
+    {
+        using TemporaryFolder folder = new();
+        string damaged = folder.File("damaged.db"), text = folder.File("text.db"), absent = folder.File("absent.db");
+        RunDatabase.Open(damaged).Dispose();
+        Damage(damaged);
+        File.WriteAllText(text, string.Concat(Enumerable.Repeat("This is no database. ", 1_000)));
+        foreach (Action open in (Action[])[() => RunDatabase.Open(damaged), () => RunDatabase.Look(damaged)])
+            Assert.Contains("the database is damaged", Assert.Throws<StorageException>(open).Message, StringComparison.Ordinal);
+        foreach (Action open in (Action[])[() => RunDatabase.Open(text), () => RunDatabase.Look(text), () => RunDatabase.OpenExisting(text)])
+            Assert.Contains("cannot be used", Assert.Throws<StorageException>(open).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no database", Assert.Throws<InvalidInputException>(() => RunDatabase.OpenExisting(absent)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Leaves a database that opens and does not pass SQLite's check: a row without the value that its table demands.</summary>
+    internal static void Damage(string file) => Execute(file, """
+        CREATE TABLE spoilt (value TEXT);
+        INSERT INTO spoilt VALUES (NULL);
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = 'CREATE TABLE spoilt (value TEXT NOT NULL)' WHERE name = 'spoilt';
+        """);
+
     /// <summary>A database as the first version of the daemon made it.</summary>
     internal static void MakeFirstVersion(string file)
     {

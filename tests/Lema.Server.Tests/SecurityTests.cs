@@ -4,6 +4,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Lema.Protocol.V1;
 using Lema.Server.Security;
+using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -87,6 +88,23 @@ public sealed class SecurityTests
             stream.ReadExactly(bytes);
             Assert.Equal(-1, bytes.AsSpan().IndexOf(secret));
         }
+    }
+
+    [Fact(DisplayName = "authentication: names of tokens")]
+    public async Task Add_OfATokenThatIsThere_IsRefusedUntilThatOneIsRemoved()
+    {
+        using Testing.TemporaryFolder folder = new();
+        using RunDatabase database = RunDatabase.Open(folder.File("lema.db"));
+        TokenStore tokens = new(database, TimeProvider.System);
+        string first = await tokens.AddAsync("one", Role.Viewer);
+        await Assert.ThrowsAsync<Errors.ConflictException>(() => tokens.AddAsync("one", Role.Admin));
+        await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => tokens.AddAsync("", Role.Admin));
+        Assert.Contains("...", (await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => tokens.AddAsync(new string('a', 101), Role.Admin))).Message, StringComparison.Ordinal);
+        Assert.Contains("'-'", (await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => tokens.AddAsync("-", Role.Admin))).Message, StringComparison.Ordinal);
+        Assert.Equal(("one", Role.Viewer), tokens.List().Select(token => (token.Name, token.Role)).Single());
+        await tokens.RemoveAsync("one");
+        Assert.Null(tokens.Find(first));
+        await Assert.ThrowsAsync<Lema.Engine.Errors.NotFoundException>(() => tokens.RemoveAsync("one"));
     }
 
     [Fact(DisplayName = "authentication: a token that has expired")]

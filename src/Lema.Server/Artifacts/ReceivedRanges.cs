@@ -24,7 +24,8 @@ internal sealed class ReceivedRanges
     {
         if (length <= 0) return;
         long first = offset, end = offset + length;
-        foreach ((long otherFirst, long otherEnd) in _ends.Where(range => range.Key <= end && range.Value >= first).ToArray())
+        KeyValuePair<long, long>[] touched = [.. _ends.Where(range => range.Key <= end && range.Value >= first)];
+        foreach ((long otherFirst, long otherEnd) in touched)
         {
             first = Math.Min(first, otherFirst);
             end = Math.Max(end, otherEnd);

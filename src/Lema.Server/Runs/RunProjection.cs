@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Lema.Protocol.V1;
 using Lema.Server.Errors;
@@ -23,7 +24,7 @@ internal static class RunProjection
                 ApplyState(run, change.State, change.Time);
                 break;
             case RunEvent.BodyOneofCase.Checkpoint:
-                foreach (Checkpoint same in run.Checkpoints.Where(c => c.Step == change.Checkpoint.Step).ToArray()) run.Checkpoints.Remove(same);
+                Remove(run.Checkpoints, c => c.Step == change.Checkpoint.Step);
                 Checkpoint saved = change.Checkpoint.Clone();
                 // A step is evaluated before it is saved.
                 if (run.Evaluations.LastOrDefault(e => e.Step == saved.Step) is { } evaluated) saved.EvaluationLoss = evaluated.Loss;
@@ -31,14 +32,14 @@ internal static class RunProjection
                 MarkBest(run);
                 break;
             case RunEvent.BodyOneofCase.CheckpointsRemoved:
-                foreach (Checkpoint gone in run.Checkpoints.Where(c => change.CheckpointsRemoved.Steps.Contains(c.Step)).ToArray()) run.Checkpoints.Remove(gone);
+                Remove(run.Checkpoints, c => change.CheckpointsRemoved.Steps.Contains(c.Step));
                 MarkBest(run);
                 break;
             case RunEvent.BodyOneofCase.Evaluation:
-                foreach (EvaluationPoint same in run.Evaluations.Where(e => e.Step >= change.Evaluation.Step).ToArray()) run.Evaluations.Remove(same);
+                Remove(run.Evaluations, e => e.Step >= change.Evaluation.Step);
                 run.Evaluations.Add(change.Evaluation.Clone());
                 summary.LastEvaluationLoss = change.Evaluation.Loss;
-                foreach (Checkpoint at in run.Checkpoints.Where(c => c.Step == change.Evaluation.Step)) at.EvaluationLoss = change.Evaluation.Loss;
+                if (run.Checkpoints.FirstOrDefault(c => c.Step == change.Evaluation.Step) is { } at) at.EvaluationLoss = change.Evaluation.Loss;
                 MarkBest(run);
                 break;
             case RunEvent.BodyOneofCase.Phase:
@@ -51,6 +52,11 @@ internal static class RunProjection
                 break;
         }
         summary.Sequence = change.Sequence.Last;
+    }
+
+    private static void Remove<T>(RepeatedField<T> all, Func<T, bool> which)
+    {
+        foreach (T one in all.Where(which).ToArray()) all.Remove(one);
     }
 
     private static void ApplyStep(RunDetail run, StepPoint point)
