@@ -116,6 +116,9 @@ public sealed class DatabaseVersionTests
             Assert.Contains("the database is damaged", Assert.Throws<StorageException>(open).Message, StringComparison.Ordinal);
         foreach (Action open in (Action[])[() => RunDatabase.Open(text), () => RunDatabase.Look(text), () => RunDatabase.OpenExisting(text)])
             Assert.Contains("cannot be used", Assert.Throws<StorageException>(open).Message, StringComparison.Ordinal);
+        StorageException refused = Assert.Throws<StorageException>(() => RunDatabase.Open(folder.File("absent/lema.db")));
+        Assert.Contains("cannot be used", refused.Message, StringComparison.Ordinal);
+        Assert.False(FullDisk.IsWhy(refused) || FullDisk.IsWhy(new InvalidOperationException("no write")));
         Assert.Contains("there is no database", Assert.Throws<InvalidInputException>(() => RunDatabase.OpenExisting(absent)).Message, StringComparison.Ordinal);
     }
 

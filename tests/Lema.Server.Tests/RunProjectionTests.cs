@@ -82,6 +82,16 @@ public sealed class RunProjectionTests
     }
 
     [Fact]
+    public void Apply_APhase_IsToldUntilTheStateChanges()
+    {
+        RunDetail run = new() { Summary = new RunSummary { State = RunState.Preparing } };
+        Apply(run, new RunEvent { Phase = new PhaseChange { Text = "tokenizing", Fraction = 0.5 } });
+        Assert.Equal(("tokenizing", 0.5), (run.Summary.Phase, run.Summary.PhaseFraction));
+        Apply(run, new RunEvent { State = new StateChange { From = RunState.Preparing, To = RunState.Running } });
+        Assert.Equal(("", 0.0), (run.Summary.Phase, run.Summary.PhaseFraction));
+    }
+
+    [Fact]
     public void Apply_Steps_TimeLeftIsKnownWhereTheEndIs()
     {
         RunDetail run = new() { Summary = new RunSummary() };

@@ -30,6 +30,7 @@ public sealed class UploadLimitTests
         ["a name of 256 letters in a path"] = ("files.path", request => request.Files[0].Path = new string('a', 256)),
         ["a name that is a path"] = ("name", request => request.Name = "../model"),
         ["a name of 101 letters"] = ("name", request => request.Name = new string('a', 101)),
+        ["a dataset of an unknown ending"] = ("files.path", request => request.Kind = UploadKind.Dataset),
         ["two files of a dataset"] = ("files", request => { request.Kind = UploadKind.Dataset; request.Files.Add(new FileEntry { Path = "b.jsonl" }); }),
     };
 

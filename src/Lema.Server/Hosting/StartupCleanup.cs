@@ -38,6 +38,9 @@ internal static class StartupCleanup
 
     private static void RemoveFoldersBut(HashSet<string> known, string parent, IFileLayer files)
     {
-        foreach (string folder in Directory.EnumerateDirectories(parent).Where(folder => !known.Contains(Path.GetFileName(folder))).ToArray()) files.DeleteFolder(folder);
+        foreach (string folder in Directory.GetDirectories(parent))
+        {
+            if (!known.Contains(Path.GetFileName(folder))) files.DeleteFolder(folder);
+        }
     }
 }

@@ -56,8 +56,9 @@ internal static class DataBackup
         // The audit log that is written before those put aside: one that is put aside in between is there twice, not missing.
         foreach (string name in (string[])[DataFolder.AdminTokenName, DataFolder.AuditLogName]) CopyIfThere(Path.Combine(from, name), to);
         foreach ((long _, string file) in AuditFiles.Aside(Path.Combine(from, DataFolder.AuditLogName)).ToArray()) CopyIfThere(file, to);
-        foreach (string part in Parts.Where(part => Directory.Exists(Path.Combine(from, part))))
+        foreach (string part in Parts)
         {
+            if (!Directory.Exists(Path.Combine(from, part))) continue;
             Folders.CreatePrivate(Path.Combine(to, part));
             foreach ((string path, FileInfo file) in Folders.Files(Path.Combine(from, part)))
             {
