@@ -118,7 +118,7 @@ public sealed class DatabaseVersionTests
             Assert.Contains("cannot be used", Assert.Throws<StorageException>(open).Message, StringComparison.Ordinal);
         StorageException refused = Assert.Throws<StorageException>(() => RunDatabase.Open(folder.File("absent/lema.db")));
         Assert.Contains("cannot be used", refused.Message, StringComparison.Ordinal);
-        Assert.False(FullDisk.IsWhy(refused) || FullDisk.IsWhy(new InvalidOperationException("no write")));
+        Assert.False(FullDisk.IsWhy(refused));
         Assert.Contains("there is no database", Assert.Throws<InvalidInputException>(() => RunDatabase.OpenExisting(absent)).Message, StringComparison.Ordinal);
     }
 

@@ -30,6 +30,21 @@ public sealed class RotarySettingsTests
         AssertClose(j => Math.Pow(stretched, -2.0 * j / Dimensions), rotary.Frequencies(96));
     }
 
+    [Fact]
+    public void Frequencies_OfLinearScaling_AreDivided() =>
+        AssertClose(j => Math.Pow(Theta, -2.0 * j / Dimensions) / 4, new RotarySettings(Dimensions, Theta, new LinearScaling(4)).Frequencies(64));
+
+    [Fact]
+    public void Frequencies_OfLlama3_AreDividedWhereTheWaveIsLongAndKeptWhereItIsShort()
+    {
+        const double factor = 8, low = 1, high = 4, original = 512;
+        AssertClose(j =>
+        {
+            double plain = Math.Pow(Theta, -2.0 * j / Dimensions), turns = original * plain / (2 * Math.PI);
+            return turns < low ? plain / factor : turns > high ? plain : plain * ((1 - (turns - low) / (high - low)) / factor + (turns - low) / (high - low));
+        }, new RotarySettings(Dimensions, Theta, new Llama3Scaling(factor, low, high, (int)original)).Frequencies(64));
+    }
+
     private static void AssertClose(Func<int, double> expected, float[] actual)
     {
         for (int j = 0; j < Dimensions / 2; j++) Assert.Equal(expected(j), actual[j], expected(j) * 1e-5);
