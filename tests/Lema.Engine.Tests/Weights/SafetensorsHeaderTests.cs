@@ -56,6 +56,13 @@ public sealed class SafetensorsHeaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_WhatIsNotThereOrIsNoFile_IsATypedError()
+    {
+        Assert.Contains("no such file", Assert.Throws<InvalidInputException>(() => SafetensorsHeader.Read(Path.Combine(_folder, "absent"))).Message, StringComparison.Ordinal);
+        Assert.Equal(_folder, Assert.Throws<StorageException>(() => SafetensorsHeader.Read(_folder)).File);
+    }
+
+    [Fact]
     public void Read_FileThatEndsBeforeItsLength_IsAStorageError()
     {
         // The system gives such files the length of a page, whatever they hold.
