@@ -1,3 +1,4 @@
+using Lema.Engine.Storage;
 using Lema.Server.Storage;
 using Lema.Testing;
 
@@ -41,7 +42,7 @@ public sealed class FoldersTests : IDisposable
     {
         Make(".replaced-adapter", "old");
         if (hasNew) Make("adapter", "new");
-        Folders.RecoverReplaced(_folder.Path);
+        Folders.RecoverReplaced(_folder.Path, FileLayer.Instance);
         Assert.Equal(content, Content("adapter"));
         Assert.Equal(["adapter"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }

@@ -23,13 +23,14 @@ public sealed class StartupCleanupTests
             await daemon.Services.GetRequiredService<JobStore<Export>>().InsertAsync("export", "", JobState.Running, "",
                 new Export { Id = "export", State = JobState.Running, ModelName = "merged", Created = Timestamp.FromDateTime(DateTime.UtcNow) });
         }
-        string[] kept = ["models/mine/w", "models/merged/w", "prepared/mine/w", "prepared/lema-tiny/w", $"runs/{run}/w", "adapters/any/w", $"uploads/{new string('a', 32)}/w"];
-        string[] removed = ["models/.partial-x/w", "models/unknown/w", "prepared/unknown/w", "runs/unknown/w", "datasets/unknown.jsonl", "datasets/.upload", "uploads/.removed-x/w", "adapters/.partial-y/w"];
+        string[] kept = ["models/mine/w", "models/merged/w", "prepared/mine/w", "prepared/lema-tiny/w", $"runs/{run}/w", "adapters/any/w", $"uploads/{new string('a', 32)}/request"];
+        string[] removed = ["models/.partial-x/w", "models/unknown/w", "prepared/unknown/w", "runs/unknown/w", "datasets/unknown.jsonl", "datasets/.upload", "uploads/.removed-x/w", "uploads/begun/files/w", "uploads/damaged/request", "adapters/.partial-y/w"];
         foreach (string path in kept.Concat(removed))
         {
             Directory.CreateDirectory(Path.GetDirectoryName(folder.File(path))!);
             File.WriteAllText(folder.File(path), "");
         }
+        File.WriteAllBytes(folder.File("uploads/damaged/request"), [0xFF]);
         string[] datasets = [.. Directory.GetFiles(folder.File("datasets")).Where(file => !removed.Contains("datasets/" + Path.GetFileName(file)))];
 
         await using (TestDaemon daemon = await TestDaemon.StartAsync(folder.Path))

@@ -51,13 +51,13 @@ public sealed class UploadCommitTests
     }
 
     [Fact]
-    public async Task Commit_UnderANameWhoseFolderIsThere_IsRefused()
+    public async Task Commit_WhereAFolderOfNoModelWasLeft_TakesItsPlace()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        // As a merge has it that is just being written down.
         string folder = Directory.CreateDirectory(Path.Combine(daemon.Folder, "models", "mine")).FullName;
-        await RefusedAsync(StatusCode.FailedPrecondition, "already", () => UploadAsync(new(daemon.Channel), UploadKind.Model, "mine", Tiny));
-        Assert.Empty(Directory.GetFileSystemEntries(folder));
+        await File.WriteAllTextAsync(Path.Combine(folder, "left"), "");
+        await UploadAsync(new(daemon.Channel), UploadKind.Model, "mine", Tiny);
+        Assert.Equal(Tiny.Keys.Order(), Directory.GetFileSystemEntries(folder).Select(path => Path.GetFileName(path)).Order());
     }
 
     [Fact]
