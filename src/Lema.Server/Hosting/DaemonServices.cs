@@ -63,7 +63,9 @@ internal static class DaemonServices
         services.AddSingleton<RunQueue>();
         services.AddSingleton<RunAttempts>();
         services.AddSingleton<InterruptedRuns>();
+        services.AddSingleton<RunRequests>();
         services.AddSingleton<RunManager>();
+        services.AddSingleton<RunRemoval>();
         services.AddSingleton<RunEstimates>();
         services.AddHosted<RunScheduler>();
         services.AddHostedService<PrunedRuns>();

@@ -7,13 +7,13 @@ using Lema.Server.Models;
 namespace Lema.Server.Runs;
 
 /// <summary>Plans of runs that are not started. Lives as long as the daemon.</summary>
-internal sealed class RunEstimates(RunManager manager, ModelRegistry models, DatasetRegistry datasets, WorkerJobs workers)
+internal sealed class RunEstimates(RunRequests requests, ModelRegistry models, DatasetRegistry datasets, WorkerJobs workers)
 {
     /// <exception cref="LemaException">Every problem of the settings at once.</exception>
     public async Task<Estimate> EstimateAsync(EstimateRunRequest request, CancellationToken stop)
     {
         RequestProblems problems = new();
-        RunSettings settings = manager.CheckSettings(request.Settings, request.Model, request.Dataset, problems);
+        RunSettings settings = requests.CheckSettings(request.Settings, request.Model, request.Dataset, problems);
         problems.ThrowIfAny();
         EstimateJob job = new() { ModelFolder = models.StreamingFolder(models.Get(request.Model)), DatasetFile = datasets.FileOf(request.Dataset), Dataset = request.Dataset, Settings = settings };
         Estimate? estimate = null;

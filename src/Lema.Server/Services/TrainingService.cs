@@ -9,7 +9,7 @@ namespace Lema.Server.Services;
 
 /// <summary>Training runs, for clients. Made for each call; thin over the run manager.</summary>
 internal sealed class TrainingService(
-    RunManager manager, RunDirectory directory, RunStore store, RunsFeed feed, RunEstimates estimates, Watching watching, TimeProvider clock) : Training.TrainingBase
+    RunManager manager, RunRequests requests, RunRemoval removal, RunDirectory directory, RunStore store, RunsFeed feed, RunEstimates estimates, Watching watching, TimeProvider clock) : Training.TrainingBase
 {
     private const int DefaultPage = 100, LargestPage = 1_000, MostLogLines = 1_000;
 
@@ -17,7 +17,7 @@ internal sealed class TrainingService(
 
     public override Task<RunDetail> StartRun(StartRunRequest request, ServerCallContext context) => manager.StartAsync(request, Principal.Of(context).Name);
 
-    public override Task<RunDetail> CheckRun(StartRunRequest request, ServerCallContext context) => Task.FromResult(manager.Check(request, Principal.Of(context).Name));
+    public override Task<RunDetail> CheckRun(StartRunRequest request, ServerCallContext context) => Task.FromResult(requests.Check(request, Principal.Of(context).Name));
 
     public override Task<Estimate> EstimateRun(EstimateRunRequest request, ServerCallContext context) => estimates.EstimateAsync(request, context.CancellationToken);
 
@@ -93,7 +93,7 @@ internal sealed class TrainingService(
 
     public override async Task<DeleteRunResponse> DeleteRun(DeleteRunRequest request, ServerCallContext context)
     {
-        await manager.DeleteAsync(request.Run);
+        await removal.DeleteAsync(request.Run);
         return new DeleteRunResponse();
     }
 }

@@ -1,6 +1,7 @@
 using Dapper;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Runs;
 using Microsoft.Data.Sqlite;
@@ -13,15 +14,12 @@ internal static class Retention
     private static readonly int[] Ended = [(int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped];
     private static readonly int[] AtWork = [(int)JobState.Queued, (int)JobState.Running];
 
-    /// <summary>Removed by the next start of the daemon where a kill left it.</summary>
-    private const string PrunedMark = ".pruned-";
-
     /// <summary>
     /// Removes runs that ended longer ago, with their events and checkpoints, evaluations of no run, or of one that is gone, and records of merges (not what
     /// they made) that ended longer ago, and uploads that nobody has gone on with for as long. A daemon may be at work beside it: what a run that is not over starts from, what is being merged or evaluated, and what has changed meanwhile, stays.
     /// </summary>
     /// <returns>Names of the runs, the evaluations, the exports and the uploads.</returns>
-    public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock)
+    public static async Task<IReadOnlyList<string>> PruneAsync(string data, TimeSpan age, TimeProvider clock, IFileLayer? files = null)
     {
         using RunDatabase database = RunDatabase.OpenExisting(Path.Combine(data, DataFolder.DatabaseName));
         DateTimeOffset before = clock.GetUtcNow() - age;
@@ -33,13 +31,13 @@ internal static class Retention
             int removed = await database.WriteAsync((connection, transaction) => IsUsed(connection, transaction, run) ? 0 :
                 connection.Execute("DELETE FROM runs WHERE id = @Id AND detail = @detail", new { run.Id, detail }, transaction)).ConfigureAwait(false);
             if (removed == 0) continue;
-            Folders.DeleteIfThere(Path.Combine(data, "runs", run.Id));
+            Folders.DeleteIfThere(Path.Combine(data, "runs", run.Id), files);
             names.Add(run.Name);
         }
         // An evaluation of a run that is kept belongs to it and stays.
         names.AddRange(await PruneJobsAsync(database, "evaluation", " AND run_id NOT IN (SELECT id FROM runs)", EvaluationJob.Parser, job => (job.Id, job.Ended), before).ConfigureAwait(false));
         names.AddRange(await PruneJobsAsync(database, "export", "", Export.Parser, job => (job.Id, job.Ended), before).ConfigureAwait(false));
-        return [.. names, .. PruneUploads(Path.Combine(data, "uploads"), before.UtcDateTime)];
+        return [.. names, .. PruneUploads(Path.Combine(data, "uploads"), before.UtcDateTime, files)];
     }
 
     /// <summary>Jobs of one kind, with what belongs to them and the keys they were started under.</summary>
@@ -62,15 +60,13 @@ internal static class Retention
             .Any(other => other.Settings?.InitAdapter is { } adapter && (adapter == AdapterFinder.RunPrefix + run.Id || adapter == AdapterFinder.RunPrefix + run.Name));
     }
 
-    private static IEnumerable<string> PruneUploads(string uploads, DateTime before)
+    private static IEnumerable<string> PruneUploads(string uploads, DateTime before, IFileLayer? files)
     {
         if (!Directory.Exists(uploads)) yield break;
         foreach (string upload in Directory.GetDirectories(uploads).Where(folder => !Path.GetFileName(folder).StartsWith('.') && IsOlder(folder, before)))
         {
-            // Out of the daemon's sight first: whoever goes on with it in this moment begins it again.
-            string aside = Path.Combine(uploads, PrunedMark + Path.GetFileName(upload));
-            Directory.Move(upload, aside);
-            Directory.Delete(aside, recursive: true);
+            // Whoever goes on with it in this moment begins it again.
+            Folders.DeleteIfThere(upload, files);
             yield return $"upload {Path.GetFileName(upload)}";
         }
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Dapper;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Storage;
 using Lema.Protocol.V1;
 using Lema.Server.Artifacts;
@@ -38,6 +39,24 @@ public sealed class DataFolderKillTests
     public Task DeleteDataset_KilledAnywhere_LeavesItWholeOrGone() => EverywhereAsync(
         host => host.UploadAsync(Rows("gone", "one")),
         host => host.Datasets.DeleteAsync("gone"));
+
+    [Fact(DisplayName = "kill -9 at every named point of a run's deletion")]
+    public Task DeleteRun_KilledAnywhere_LeavesItWholeOrGone() => EverywhereAsync(
+        async host =>
+        {
+            await host.AddRunAsync("kept");
+            await host.AddRunAsync("gone");
+        },
+        host => host.Removal.DeleteAsync("gone"));
+
+    [Fact(DisplayName = "kill -9 at every named point of prune")]
+    public Task PruneRun_KilledAnywhere_LeavesItWholeOrGone() => EverywhereAsync(
+        async host =>
+        {
+            await host.AddRunAsync("kept", RunState.Paused);
+            await host.AddRunAsync("gone");
+        },
+        host => host.PruneAsync());
 
     [Fact(DisplayName = "kill -9 at every named point of a model's upload being taken over")]
     public Task CommitModel_KilledAnywhere_LeavesNoneOrTheWhole()
@@ -197,7 +216,7 @@ public sealed class DataFolderKillTests
     {
         using RunDatabase database = RunDatabase.OpenExisting(Path.Combine(root, DataFolder.DatabaseName));
         using SqliteConnection connection = database.Connect();
-        IEnumerable<string> known = connection.Query<string>("SELECT 'model ' || name FROM models UNION ALL SELECT 'dataset ' || name || ' ' || sha256 FROM datasets ORDER BY 1");
+        IEnumerable<string> known = connection.Query<string>("SELECT 'model ' || name FROM models UNION ALL SELECT 'dataset ' || name || ' ' || sha256 FROM datasets UNION ALL SELECT 'run ' || name FROM runs ORDER BY 1");
         IEnumerable<string> there = Parts.Select(part => Path.Combine(root, part)).Where(Directory.Exists).SelectMany(part => Directory.EnumerateFileSystemEntries(part, "*", SearchOption.AllDirectories))
             .Order(StringComparer.Ordinal).Select(path => $"{Path.GetRelativePath(root, path)} {(File.Exists(path) ? Hash(File.ReadAllBytes(path))[..8] : "")}");
         return string.Join('\n', [.. known, .. there]);
@@ -234,6 +253,9 @@ public sealed class DataFolderKillTests
             Models = new ModelRegistry(_database, _data, new ModelRoots([]), TimeProvider.System, Files);
             Datasets = new DatasetRegistry(_database, new RunStore(_database), _data, TimeProvider.System, Files);
             _uploads = new UploadStore(_data, TimeProvider.System, Files);
+            RunStore runs = new(_database);
+            RunsFeed feed = new();
+            Removal = new RunRemoval(new RunDirectory(runs, feed), runs, feed, _data, Files);
             _commit = new UploadCommit(_uploads, Models, Datasets, _data, Files);
         }
 
@@ -243,7 +265,19 @@ public sealed class DataFolderKillTests
 
         public DatasetRegistry Datasets { get; }
 
+        public RunRemoval Removal { get; }
+
         public void CleanUp() => StartupCleanup.Run(_data, _database, Files);
+
+        public Task PruneAsync() => Retention.PruneAsync(_data.Root, TimeSpan.Zero, TimeProvider.System, Files);
+
+        /// <summary>Makes a run that has ended, unless its state says otherwise, with a folder.</summary>
+        public async Task AddRunAsync(string id, RunState state = RunState.Completed)
+        {
+            RunSummary summary = new() { Id = id, Name = id, State = state, Created = Timestamp.FromDateTime(DateTime.UnixEpoch), Ended = Timestamp.FromDateTime(DateTime.UnixEpoch) };
+            await _database.WriteAsync((connection, transaction) => RunStore.Insert(connection, transaction, new RunDetail { Summary = summary, Settings = new RunSettings() }, idempotencyKey: null));
+            Fill($"runs/{id}");
+        }
 
         /// <summary>Makes a folder with something in it.</summary>
         public string Fill(string path)
