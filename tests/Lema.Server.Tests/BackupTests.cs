@@ -4,6 +4,7 @@ using Lema.Protocol.V1;
 using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
+using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
@@ -38,7 +39,7 @@ public sealed class BackupTests
     [Fact]
     public void Backup_OfWhatIsNoDataFolder_IsRefusedAndLeavesNothing()
     {
-        using Testing.TemporaryFolder folder = new();
+        using TemporaryFolder folder = new();
         Assert.Contains("no data folder", Assert.Throws<InvalidInputException>(() => DataBackup.Create(folder.Path, folder.File("backup"))).Message, StringComparison.Ordinal);
         Assert.Contains("no backup", Assert.Throws<InvalidInputException>(() => DataBackup.Restore(folder.Path, folder.File("restored"))).Message, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
@@ -47,7 +48,7 @@ public sealed class BackupTests
     [Fact]
     public void Restore_OfADamagedBackup_IsRefusedAndLeavesNothing()
     {
-        using Testing.TemporaryFolder folder = new();
+        using TemporaryFolder folder = new();
         Directory.CreateDirectory(folder.File("data"));
         RunDatabase.Open(folder.File("data/lema.db")).Dispose();
         DataBackup.Create(folder.File("data"), folder.File("backup"));
@@ -59,7 +60,7 @@ public sealed class BackupTests
     [Fact]
     public void Backup_OfAFolderWithoutAllParts_HoldsThoseThatAreThereAndNothingHalfMade()
     {
-        using Testing.TemporaryFolder folder = new();
+        using TemporaryFolder folder = new();
         foreach (string path in (string[])["data/models/mine/config.json", "data/models/.partial-other/config.json", "data/cache/tokens"])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(folder.File(path))!);
@@ -74,7 +75,7 @@ public sealed class BackupTests
     [Fact]
     public async Task Prune_OfADataFolderThatNeverHadAnUpload_FindsNothing()
     {
-        using Testing.TemporaryFolder folder = new();
+        using TemporaryFolder folder = new();
         RunDatabase.Open(folder.File("lema.db")).Dispose();
         Assert.Empty(await Retention.PruneAsync(folder.Path, TimeSpan.Zero, TimeProvider.System));
     }

@@ -135,14 +135,14 @@ public sealed class ControlGroupTests : IDisposable
     {
         WorkerGroups groups = OfTheSystem();
         const long limit = 16L << 20;
-        WorkerGroups.Member group = groups.TryAdd(Guid.NewGuid().ToString("N"), "job", limit)!;
-        Assert.Null(group.TooMuch());
+        WorkerGroup group = groups.TryAdd(Guid.NewGuid().ToString("N"), "job", limit)!;
+        Assert.Null(group.OverLimit());
 
         using Process process = Process.Start("sh", ["-c", "echo $$ > $0/cgroup.procs; exec tail /dev/zero", group.Folder]);
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
 
         Assert.Equal(128 + 9, process.ExitCode);
-        BudgetExceededException told = group.TooMuch()!;
+        BudgetExceededException told = group.OverLimit()!;
         Assert.Equal(limit, told.BudgetBytes);
         Assert.InRange(told.RequiredBytes, limit * 5 / 4, limit * 2);
         group.Remove();
@@ -156,11 +156,11 @@ public sealed class ControlGroupTests : IDisposable
         using DataFolder data = DataFolder.Open(_folder.Path);
         ProcessWorkerFactory factory = new(data, groups, NullLogger<ProcessWorkerFactory>.Instance);
 
-        BudgetExceededException told = await Assert.ThrowsAsync<BudgetExceededException>(() => factory.StartAsync("run 7", memoryLimit: 1 << 20, CancellationToken.None));
+        BudgetExceededException told = await Assert.ThrowsAsync<BudgetExceededException>(() => factory.StartAsync("run 7", memoryLimitBytes: 1 << 20, CancellationToken.None));
 
         Assert.Contains("run 7: memory.totalBytes", told.Message, StringComparison.Ordinal);
         string group;
-        await using (IEngineWorker worker = await factory.StartAsync("run 8", memoryLimit: 1L << 30, CancellationToken.None))
+        await using (IEngineWorker worker = await factory.StartAsync("run 8", memoryLimitBytes: 1L << 30, CancellationToken.None))
         {
             group = ControlGroup.Own($"/proc/{worker.ProcessId}")!.Folder;
             Assert.Contains($"{Path.DirectorySeparatorChar}lema-worker-{Environment.ProcessId}-", group, StringComparison.Ordinal);

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using Lema.Server.Security;
 using Lema.Server.Tests.Fakes;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 

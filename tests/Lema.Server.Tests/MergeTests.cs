@@ -21,11 +21,9 @@ public sealed class MergeTests
         await daemon.TrainAsync("tuned", steps: 3);
         Exports.ExportsClient exports = new(daemon.Channel);
 
-        Export started = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned" });
-        Export last = started;
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = started.Id }).ResponseStream.ReadAllAsync()) last = export;
+        Export ended = await EndAsync(exports, await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned" }));
 
-        Assert.Equal(JobState.Completed, last.State);
+        Assert.Equal(JobState.Completed, ended.State);
         ListModelsResponse models = await new Protocol.V1.Models.ModelsClient(daemon.Channel).ListModelsAsync(new ListModelsRequest());
         Model merged = models.Models.Single(model => model.Name == "tuned-step3");
         Assert.Equal(ModelOrigin.Merged, merged.Origin);
@@ -64,13 +62,12 @@ public sealed class MergeTests
             goOn.Wait(TimeSpan.FromMinutes(1));
         };
         Exports.ExportsClient exports = new(daemon.Channel);
-        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
+        Export started = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
         Assert.True(await ready.WaitAsync(TimeSpan.FromMinutes(1)));
         ConflictException kept = Assert.Throws<ConflictException>(() => daemon.Services.GetRequiredService<ModelRegistry>().Reserve("merged"));
         Assert.Contains("under way", kept.Message, StringComparison.Ordinal);
         goOn.Release();
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }).ResponseStream.ReadAllAsync()) last = export;
-        Assert.Equal(JobState.Completed, last.State);
+        Assert.Equal(JobState.Completed, (await EndAsync(exports, started)).State);
         Assert.Throws<ConflictException>(() => daemon.Services.GetRequiredService<ModelRegistry>().Reserve("merged"));
     }
 
@@ -83,11 +80,10 @@ public sealed class MergeTests
         await daemon.TrainAsync("tuned");
         daemon.Runner.BeforeEnd = () => throw new WorkerDiedException(exitCode: 9);
         Exports.ExportsClient exports = new(daemon.Channel);
-        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged", Check = check });
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }).ResponseStream.ReadAllAsync()) last = export;
-        Assert.Equal(JobState.Completed, last.State);
-        Assert.Equal(check, last.Error.StartsWith("Merged, but not compared", StringComparison.Ordinal));
-        Assert.Equal(check, last.Error.Length > 0);
+        Export ended = await EndAsync(exports, await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged", Check = check }));
+        Assert.Equal(JobState.Completed, ended.State);
+        Assert.Equal(check, ended.Error.StartsWith("Merged, but not compared", StringComparison.Ordinal));
+        Assert.Equal(check, ended.Error.Length > 0);
         Assert.Equal(ModelOrigin.Merged, daemon.Services.GetRequiredService<ModelRegistry>().Get("merged").Origin);
     }
 
@@ -122,11 +118,17 @@ public sealed class MergeTests
         ModelRegistry models = daemon.Services.GetRequiredService<ModelRegistry>();
         daemon.Runner.BeforeEnd = () => models.RegisterAsync("merged", ModelOrigin.Added, "/somewhere/else").GetAwaiter().GetResult();
         Exports.ExportsClient exports = new(daemon.Channel);
-        Export last = await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" });
-        await foreach (Export export in exports.WatchExport(new WatchExportRequest { Id = last.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) last = export;
+        Export ended = await EndAsync(exports, await exports.StartMergeAsync(new StartMergeRequest { Run = "tuned", ModelName = "merged" }));
 
-        Assert.Equal(JobState.Failed, last.State);
-        Assert.Contains("There is a model 'merged' already", last.Error, StringComparison.Ordinal);
+        Assert.Equal(JobState.Failed, ended.State);
+        Assert.Contains("There is a model 'merged' already", ended.Error, StringComparison.Ordinal);
         Assert.Equal("/somewhere/else", models.Get("merged").Folder);
+    }
+
+    /// <returns>The export as it ended.</returns>
+    private static async Task<Export> EndAsync(Exports.ExportsClient exports, Export export)
+    {
+        await foreach (Export now in exports.WatchExport(new WatchExportRequest { Id = export.Id }, deadline: DateTime.UtcNow.AddMinutes(1)).ResponseStream.ReadAllAsync()) export = now;
+        return export;
     }
 }

@@ -2,7 +2,9 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Lema.Engine.Errors;
 using Lema.Protocol.V1;
+using Lema.Server.Errors;
 using Lema.Server.Security;
 using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
@@ -93,18 +95,18 @@ public sealed class SecurityTests
     [Fact(DisplayName = "authentication: names of tokens")]
     public async Task Add_OfATokenThatIsThere_IsRefusedUntilThatOneIsRemoved()
     {
-        using Testing.TemporaryFolder folder = new();
+        using TemporaryFolder folder = new();
         using RunDatabase database = RunDatabase.Open(folder.File("lema.db"));
         TokenStore tokens = new(database, TimeProvider.System);
         string first = await tokens.AddAsync("one", Role.Viewer);
-        await Assert.ThrowsAsync<Errors.ConflictException>(() => tokens.AddAsync("one", Role.Admin));
-        await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => tokens.AddAsync("", Role.Admin));
-        Assert.Contains("...", (await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => tokens.AddAsync(new string('a', 101), Role.Admin))).Message, StringComparison.Ordinal);
-        Assert.Contains("'-'", (await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => tokens.AddAsync("-", Role.Admin))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ConflictException>(() => tokens.AddAsync("one", Role.Admin));
+        await Assert.ThrowsAsync<InvalidInputException>(() => tokens.AddAsync("", Role.Admin));
+        Assert.Contains("...", (await Assert.ThrowsAsync<InvalidInputException>(() => tokens.AddAsync(new string('a', 101), Role.Admin))).Message, StringComparison.Ordinal);
+        Assert.Contains("'-'", (await Assert.ThrowsAsync<InvalidInputException>(() => tokens.AddAsync("-", Role.Admin))).Message, StringComparison.Ordinal);
         Assert.Equal(("one", Role.Viewer), tokens.List().Select(token => (token.Name, token.Role)).Single());
         await tokens.RemoveAsync("one");
         Assert.Null(tokens.Find(first));
-        await Assert.ThrowsAsync<Lema.Engine.Errors.NotFoundException>(() => tokens.RemoveAsync("one"));
+        await Assert.ThrowsAsync<NotFoundException>(() => tokens.RemoveAsync("one"));
     }
 
     [Fact(DisplayName = "authentication: a token that has expired")]
@@ -158,7 +160,7 @@ public sealed class SecurityTests
     [Fact(DisplayName = "bind")]
     public async Task Listening_OnAnotherAddressThanLoopbackWithoutTls_IsRefused()
     {
-        var refused = await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputsException>(() => TestDaemon.StartAsync(change: options => options with { Urls = [new Uri("http://0.0.0.0:0")] }));
+        var refused = await Assert.ThrowsAsync<InvalidInputsException>(() => TestDaemon.StartAsync(change: options => options with { Urls = [new Uri("http://0.0.0.0:0")] }));
         Assert.Contains("TLS", refused.Message, StringComparison.Ordinal);
     }
 
@@ -166,7 +168,7 @@ public sealed class SecurityTests
     public async Task TwoDaemons_OnOneDataFolder_TheSecondRefuses()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        var refused = await Assert.ThrowsAsync<Lema.Engine.Errors.InvalidInputException>(() => TestDaemon.StartAsync(daemon.Folder));
+        var refused = await Assert.ThrowsAsync<InvalidInputException>(() => TestDaemon.StartAsync(daemon.Folder));
         Assert.Contains("another daemon", refused.Message, StringComparison.Ordinal);
     }
 

@@ -2,7 +2,6 @@ using Google.Protobuf.WellKnownTypes;
 using Lema.Protocol.V1;
 using Lema.Server.Jobs;
 using Lema.Server.Models;
-using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;

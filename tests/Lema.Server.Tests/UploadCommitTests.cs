@@ -1,10 +1,10 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Lema.Protocol.V1;
 using Lema.Server.Artifacts;
 using Lema.Server.Models;
 using Lema.Server.Tests.Fakes;
+using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests;
@@ -63,7 +63,7 @@ public sealed class UploadCommitTests
     [Fact]
     public async Task AddModel_OfAModelRoot_StaysThereWhenItIsDeleted()
     {
-        using Testing.TemporaryFolder root = new();
+        using TemporaryFolder root = new();
         Directory.CreateDirectory(root.File("tiny"));
         foreach ((string name, byte[] content) in Tiny) File.WriteAllBytes(root.File("tiny/" + name), content);
         await using TestDaemon daemon = await TestDaemon.StartAsync(change: options => options with { ModelRoots = [root.Path] });
@@ -124,7 +124,7 @@ public sealed class UploadCommitTests
         BeginUploadRequest request = new()
         {
             Kind = UploadKind.Adapter, Name = "mine",
-            Files = { new FileEntry { Path = "adapter_config.json", SizeBytes = config.Length, Sha256 = Hash(weights) }, new FileEntry { Path = "adapter_model.safetensors", SizeBytes = 1 }, new FileEntry { Path = "README.md", SizeBytes = 3 } },
+            Files = { new FileEntry { Path = "adapter_config.json", SizeBytes = config.Length, Sha256 = Sha256.Of(weights) }, new FileEntry { Path = "adapter_model.safetensors", SizeBytes = 1 }, new FileEntry { Path = "README.md", SizeBytes = 3 } },
         };
         string id = (await artifacts.BeginUploadAsync(request)).Id;
         await WriteAsync(artifacts, id, "adapter_config.json", config);
@@ -134,7 +134,7 @@ public sealed class UploadCommitTests
         Assert.Contains("SHA-256 has not been given", problems, StringComparison.Ordinal);
 
         await WriteAsync(artifacts, id, "README.md", "abc"u8.ToArray());
-        CommitUploadRequest commit = new() { UploadId = id, Files = { new FileEntry { Path = "adapter_config.json", Sha256 = Hash(config).ToUpperInvariant() }, new FileEntry { Path = "adapter_model.safetensors", Sha256 = Hash(weights) }, new FileEntry { Path = "README.md", Sha256 = Hash("abc"u8) } } };
+        CommitUploadRequest commit = new() { UploadId = id, Files = { new FileEntry { Path = "adapter_config.json", Sha256 = Sha256.Of(config).ToUpperInvariant() }, new FileEntry { Path = "adapter_model.safetensors", Sha256 = Sha256.Of(weights) }, new FileEntry { Path = "README.md", Sha256 = Sha256.Of("abc"u8) } } };
         Assert.Equal("mine", (await artifacts.CommitUploadAsync(commit)).Name);
     }
 
@@ -143,7 +143,7 @@ public sealed class UploadCommitTests
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
         Protocol.V1.Artifacts.ArtifactsClient artifacts = new(daemon.Channel);
-        string id = (await artifacts.BeginUploadAsync(new BeginUploadRequest { Kind = UploadKind.Adapter, Name = "mine", Files = { new FileEntry { Path = "a", SizeBytes = 1, Sha256 = Hash([1]) } } })).Id;
+        string id = (await artifacts.BeginUploadAsync(new BeginUploadRequest { Kind = UploadKind.Adapter, Name = "mine", Files = { new FileEntry { Path = "a", SizeBytes = 1, Sha256 = Sha256.Of([1]) } } })).Id;
         await WriteAsync(artifacts, id, "a", [1]);
         File.Delete(Path.Combine(daemon.Folder, "uploads", id, "files", "a"));
         await RefusedAsync(StatusCode.InvalidArgument, "is gone", () => artifacts.CommitUploadAsync(new CommitUploadRequest { UploadId = id }).ResponseAsync);
@@ -188,8 +188,6 @@ public sealed class UploadCommitTests
         Assert.Throws<Engine.Errors.NotFoundException>(() => daemon.Services.GetRequiredService<ArtifactOwners>().Find("model/away", "config.json"));
     }
 
-    private static string Hash(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
-
     private static async Task<string> RefusedAsync(StatusCode status, string problem, Func<Task> call)
     {
         RpcException refused = await Assert.ThrowsAsync<RpcException>(call);
@@ -201,7 +199,7 @@ public sealed class UploadCommitTests
     private static async Task<CommitUploadResponse> UploadAsync(Protocol.V1.Artifacts.ArtifactsClient artifacts, UploadKind kind, string name, Dictionary<string, byte[]> files, bool overwrite = false)
     {
         BeginUploadRequest request = new() { Kind = kind, Name = name, Overwrite = overwrite };
-        request.Files.AddRange(files.Select(file => new FileEntry { Path = file.Key, SizeBytes = file.Value.Length, Sha256 = Hash(file.Value) }));
+        request.Files.AddRange(files.Select(file => new FileEntry { Path = file.Key, SizeBytes = file.Value.Length, Sha256 = Sha256.Of(file.Value) }));
         string id = (await artifacts.BeginUploadAsync(request)).Id;
         foreach ((string path, byte[] content) in files) await WriteAsync(artifacts, id, path, content);
         return await artifacts.CommitUploadAsync(new CommitUploadRequest { UploadId = id });

@@ -5,7 +5,6 @@ using Lema.Cli.Errors;
 using Lema.Cli.Files;
 using Lema.Cli.Rendering;
 using Lema.Cli.RunFiles;
-using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Spectre.Console;
 

@@ -88,6 +88,7 @@ internal sealed unsafe class LowRankSum
         }
     }
 
+    // [4, r] x [r, width] -> [4, width]
     private void FourRows<TIn, TOut>(TIn* source, TOut* target, float* left, float* strip)
         where TIn : unmanaged where TOut : unmanaged
     {
@@ -115,6 +116,7 @@ internal sealed unsafe class LowRankSum
         Sum(source + 3L * _columns, target + 3L * _columns, p30, p31);
     }
 
+    // [r] x [r, width] -> [width]
     private void OneRow<TIn, TOut>(TIn* source, TOut* target, float* left, float* strip)
         where TIn : unmanaged where TOut : unmanaged
     {

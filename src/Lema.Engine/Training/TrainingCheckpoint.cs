@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Lema.Engine.Adapters;
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Errors;

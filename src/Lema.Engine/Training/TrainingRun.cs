@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Lema.Engine.Adapters;
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Datasets;
 using Lema.Engine.Datasets.Batches;

@@ -10,7 +10,7 @@ using Lema.Server.Storage;
 namespace Lema.Server.Artifacts;
 
 /// <summary>Makes a finished upload a model, dataset or adapter of this host. Lives as long as the daemon.</summary>
-internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data, IFileLayer? layer = null)
+internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data, IFileLayer? files = null)
 {
     private readonly ConcurrentDictionary<string, Lazy<Task<CommitUploadResponse>>> _running = new(StringComparer.Ordinal);
 
@@ -33,20 +33,20 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
     {
         BeginUploadRequest announced = uploads.RequestOf(request.UploadId);
         await uploads.VerifyAsync(request.UploadId, request.Files).ConfigureAwait(false);
-        string files = uploads.FilesOf(request.UploadId);
+        string folder = uploads.FilesOf(request.UploadId);
         switch (announced.Kind)
         {
             case UploadKind.Model:
-                await AddModelAsync(announced.Name, files).ConfigureAwait(false);
+                await AddModelAsync(announced.Name, folder).ConfigureAwait(false);
                 break;
             case UploadKind.Dataset:
-                string file = Path.Combine(files, announced.Files[0].Path);
+                string file = Path.Combine(folder, announced.Files[0].Path);
                 await datasets.AddAsync(announced.Name, file, Engine.Datasets.Files.DatasetFile.EndingOf(file), heldout: "", announced.Overwrite).ConfigureAwait(false);
                 break;
             case UploadKind.Adapter:
                 foreach (string needed in (string[])["adapter_config.json", "adapter_model.safetensors"])
-                    if (!File.Exists(Path.Combine(files, needed))) throw new InvalidInputException("upload", needed, "is missing; a PEFT adapter folder has it.");
-                Move(files, data.Adapters, announced.Name, announced.Overwrite);
+                    if (!File.Exists(Path.Combine(folder, needed))) throw new InvalidInputException("upload", needed, "is missing; a PEFT adapter folder has it.");
+                Move(folder, data.Adapters, announced.Name, announced.Overwrite);
                 break;
             default:
                 throw new InvalidInputException("request", "kind", "say what is uploaded: a model, a dataset or an adapter.");
@@ -55,14 +55,14 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
         return new CommitUploadResponse { Kind = announced.Kind, Name = announced.Name };
     }
 
-    private async Task AddModelAsync(string name, string files)
+    private async Task AddModelAsync(string name, string folder)
     {
         models.Reserve(name);
         try
         {
-            ModelDescription.Read(files);
+            ModelDescription.Read(folder);
             // No model's, or its name would be taken: what could not be registered once.
-            await models.RegisterAsync(name, ModelOrigin.Uploaded, Move(files, data.Models, name, overwrite: true)).ConfigureAwait(false);
+            await models.RegisterAsync(name, ModelOrigin.Uploaded, Move(folder, data.Models, name, overwrite: true)).ConfigureAwait(false);
         }
         finally
         {
@@ -74,7 +74,7 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
     {
         string target = Path.Combine(parent, name);
         if (Directory.Exists(target) && !overwrite) throw new ConflictException($"There is '{name}' already. Choose another name, or say that it is to be replaced.");
-        Folders.Replace(folder, target, layer);
+        Folders.Replace(folder, target, files);
         return target;
     }
 }

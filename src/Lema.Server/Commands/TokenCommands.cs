@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Security;
 using Lema.Server.Storage;

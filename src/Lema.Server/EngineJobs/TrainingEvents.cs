@@ -1,6 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Datasets.Replies;
-using Lema.Engine.Evaluation;
 using Lema.Engine.Training;
 using Lema.Server.Storage;
 using Proto = Lema.Protocol.V1;

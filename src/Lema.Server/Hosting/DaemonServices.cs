@@ -1,4 +1,3 @@
-using Lema.Protocol.V1;
 using Lema.Server.Artifacts;
 using Lema.Server.Datasets;
 using Lema.Server.Jobs;

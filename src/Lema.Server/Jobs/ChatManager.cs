@@ -131,7 +131,7 @@ internal sealed class ChatManager(IEngineWorkerFactory workers, MemoryLedger mem
             IDisposable reservation = memory.Reserve(label, bytes);
             try
             {
-                IEngineWorker worker = await workers.StartAsync(label, memoryLimit: null, stop).ConfigureAwait(false);
+                IEngineWorker worker = await workers.StartAsync(label, memoryLimitBytes: null, stop).ConfigureAwait(false);
                 ServingWorker serving = new(target.Folders, worker, reservation, board.Add(label, worker, bytes), clock) { Users = 1 };
                 _serving.Add(target.Folders, serving);
                 return serving;

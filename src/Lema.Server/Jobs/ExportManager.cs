@@ -2,7 +2,6 @@ using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Errors;
 using Lema.Engine.Storage;
 using Lema.Protocol.V1;
-using Lema.Server.Errors;
 using Lema.Server.Models;
 using Lema.Server.Runs;
 using Lema.Server.Storage;

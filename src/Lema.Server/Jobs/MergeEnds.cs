@@ -1,4 +1,3 @@
-using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Errors;
 using Lema.Server.Models;

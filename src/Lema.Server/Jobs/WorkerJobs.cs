@@ -15,7 +15,7 @@ internal sealed class WorkerJobs(IEngineWorkerFactory workers, MemoryLedger memo
     public async Task<JobCompleted> RunAsync(string label, WorkerJob job, long bytes, Func<WorkerEvent, Task> onEvent, CancellationToken stop)
     {
         using IDisposable reservation = memory.Reserve(label, bytes);
-        await using IEngineWorker worker = await workers.StartAsync(label, memoryLimit: null, stop).ConfigureAwait(false);
+        await using IEngineWorker worker = await workers.StartAsync(label, memoryLimitBytes: null, stop).ConfigureAwait(false);
         using WorkerBoard.Entry entry = board.Add(label, worker, bytes);
         return await WorkerWatchdog.WatchedAsync(worker, entry, clock, async end =>
         {

@@ -11,20 +11,20 @@ internal sealed class ControlGroup
         Version1 = new("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control", "memory.memsw.limit_in_bytes", SwapIsCountedIn: true),
         Version2 = new("memory.max", "memory.current", "memory.peak", "memory.events", "memory.swap.max", SwapIsCountedIn: false);
 
-    private readonly string _folder, _top;
+    private readonly string _top;
     private readonly FileNames _files;
 
-    private ControlGroup(string folder, string top, FileNames files) => (_folder, _top, _files) = (folder, top, files);
+    private ControlGroup(string folder, string top, FileNames files) => (Folder, _top, _files) = (folder, top, files);
 
     private sealed record FileNames(string Limit, string Usage, string Peak, string Events, string Swap, bool SwapIsCountedIn);
 
-    public string Folder => _folder;
+    public string Folder { get; }
 
     /// <summary>Bytes that its processes have had at most, the system's cache for them counted in; null where the system does not tell.</summary>
-    public long? PeakBytes => Number(_folder, _files.Peak);
+    public long? PeakBytes => Number(Folder, _files.Peak);
 
     /// <summary>Whether the system has ended a process of it because of its limit.</summary>
-    public bool HasEndedAProcess => Values(_folder, _files.Events, "oom_kill").Sum() > 0;
+    public bool HasEndedAProcess => Values(Folder, _files.Events, "oom_kill").Sum() > 0;
 
     /// <summary>The group that counts the memory of this process; null where there is none.</summary>
     /// <param name="process">The process's folder in /proc.</param>
@@ -64,7 +64,7 @@ internal sealed class ControlGroup
 
     private IEnumerable<string> Upwards()
     {
-        for (string folder = _folder; ; folder = Path.GetDirectoryName(folder)!)
+        for (string folder = Folder; ; folder = Path.GetDirectoryName(folder)!)
         {
             yield return folder;
             if (folder == _top) yield break;
@@ -81,21 +81,21 @@ internal sealed class ControlGroup
     {
         if (_files == Version1 || Words(DelegatedTo).Contains("memory")) return true;
         if (!Words("cgroup.controllers").Contains("memory") || Words(Processes) is not [var only] || only != Environment.ProcessId.ToString(CultureInfo.InvariantCulture)) return false;
-        string below = Path.Combine(_folder, leaf);
-        return Try(() => Directory.CreateDirectory(below)) && TryJoin(below) && Try(() => File.WriteAllText(Path.Combine(_folder, DelegatedTo), "+memory"));
+        string below = Path.Combine(Folder, leaf);
+        return Try(() => Directory.CreateDirectory(below)) && TryJoin(below) && Try(() => File.WriteAllText(Path.Combine(Folder, DelegatedTo), "+memory"));
     }
 
     /// <summary>Makes a group below this one; the system ends its processes when they take more.</summary>
     /// <returns>Null where the system does not let this process.</returns>
     public ControlGroup? TryAdd(string name, long limitBytes)
     {
-        ControlGroup group = new(Path.Combine(_folder, name), _top, _files);
+        ControlGroup group = new(Path.Combine(Folder, name), _top, _files);
         bool isThere = Try(() =>
         {
-            Directory.CreateDirectory(group._folder);
+            Directory.CreateDirectory(group.Folder);
             group.Write(_files.Limit, limitBytes);
             // Memory that goes to the swap file instead would be no limit; not every system counts that.
-            if (File.Exists(Path.Combine(group._folder, _files.Swap))) group.Write(_files.Swap, _files.SwapIsCountedIn ? limitBytes : 0);
+            if (File.Exists(Path.Combine(group.Folder, _files.Swap))) group.Write(_files.Swap, _files.SwapIsCountedIn ? limitBytes : 0);
         });
         if (isThere) return group;
         group.Remove();
@@ -108,10 +108,10 @@ internal sealed class ControlGroup
     public static bool TryJoin(string folder) => Try(() => File.WriteAllText(Path.Combine(folder, Processes), Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>Removes the group, once its processes have ended; else it stays.</summary>
-    public void Remove() => Try(() => Directory.Delete(_folder));
+    public void Remove() => Try(() => Directory.Delete(Folder));
 
     /// <summary>The groups directly below this one whose names begin so.</summary>
-    public IReadOnlyList<ControlGroup> Below(string prefix) => [.. Directory.GetDirectories(_folder, prefix + "*").Select(folder => new ControlGroup(folder, _top, _files))];
+    public IReadOnlyList<ControlGroup> Below(string prefix) => [.. Directory.GetDirectories(Folder, prefix + "*").Select(folder => new ControlGroup(folder, _top, _files))];
 
     private static bool Try(Action change)
     {
@@ -126,11 +126,11 @@ internal sealed class ControlGroup
         }
     }
 
-    private void Write(string file, long value) => File.WriteAllText(Path.Combine(_folder, file), value.ToString(CultureInfo.InvariantCulture));
+    private void Write(string file, long value) => File.WriteAllText(Path.Combine(Folder, file), value.ToString(CultureInfo.InvariantCulture));
 
     private string[] Words(string file)
     {
-        string path = Path.Combine(_folder, file);
+        string path = Path.Combine(Folder, file);
         return File.Exists(path) ? File.ReadAllText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) : [];
     }
 

@@ -1,4 +1,3 @@
-using Lema.Protocol.V1;
 using Lema.Server.Storage;
 
 namespace Lema.Server.Runs;

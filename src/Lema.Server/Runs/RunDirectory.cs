@@ -1,5 +1,4 @@
 using Lema.Engine.Errors;
-using Lema.Protocol.V1;
 
 namespace Lema.Server.Runs;
 

@@ -3,7 +3,6 @@ using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Datasets;
 using Lema.Server.EngineJobs;
-using Lema.Server.Errors;
 using Lema.Server.Jobs;
 using Lema.Server.Models;
 using Lema.Server.Storage;

@@ -1,6 +1,5 @@
 using Dapper;
 using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
 using Lema.Server.Storage;

@@ -1,13 +1,12 @@
 using Grpc.Core;
 using Lema.Engine.Errors;
 using Lema.Protocol.V1;
-using Lema.Server.Jobs;
 using Lema.Server.Runs;
 using Lema.Server.Security;
 
 namespace Lema.Server.Services;
 
-/// <summary>Training runs, for clients. Made for each call; thin over the run manager.</summary>
+/// <summary>Training runs, for clients. Made for each call; thin over what lives as long as the daemon.</summary>
 internal sealed class TrainingService(
     RunManager manager, RunRequests requests, RunRemoval removal, RunDirectory directory, RunStore store, RunsFeed feed, RunEstimates estimates, Watching watching, TimeProvider clock) : Training.TrainingBase
 {

@@ -7,6 +7,8 @@ namespace Lema.Server.Storage;
 internal static partial class Folders
 {
     private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const int MayWrite = 2, MayEnter = 1;
+    private const string ReplacedMark = ".replaced-", RemovedMark = ".removed-";
 
     /// <summary>A folder that its owner alone can enter.</summary>
     public static void CreatePrivate(string folder)
@@ -34,10 +36,6 @@ internal static partial class Folders
         files.RenameFolder(folder, hidden);
         files.DeleteFolder(hidden);
     }
-
-    private const int MayWrite = 2, MayEnter = 1;
-
-    private const string ReplacedMark = ".replaced-", RemovedMark = ".removed-";
 
     /// <summary>
     /// Puts a folder in the place of another, or where there is none. A kill in between leaves the old one aside; <see cref="RecoverReplaced"/> puts it back.

@@ -11,7 +11,7 @@ namespace Lema.Server.Storage;
 /// </summary>
 public sealed class RunDatabase : IDisposable
 {
-    /// <summary>Before what the database refused is tried again, by those who cannot go on without it.</summary>
+    /// <summary>How long those who cannot go on without a write wait before they try again what the database refused.</summary>
     public static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromSeconds(5);
 
     private readonly string _connectionString;

@@ -24,6 +24,6 @@ public interface IEngineWorker : IAsyncDisposable
 public interface IEngineWorkerFactory
 {
     /// <param name="job">What it is for, as shown to people and in telemetry.</param>
-    /// <param name="memoryLimit">Bytes that a user allows it; null: no limit.</param>
-    Task<IEngineWorker> StartAsync(string job, long? memoryLimit, CancellationToken stop);
+    /// <param name="memoryLimitBytes">What a user allows it; null: no limit.</param>
+    Task<IEngineWorker> StartAsync(string job, long? memoryLimitBytes, CancellationToken stop);
 }

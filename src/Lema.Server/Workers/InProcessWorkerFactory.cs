@@ -5,7 +5,7 @@ namespace Lema.Server.Workers;
 /// <summary>Runs jobs in this process, for tests.</summary>
 internal sealed class InProcessWorkerFactory(IJobRunner runner) : IEngineWorkerFactory
 {
-    public Task<IEngineWorker> StartAsync(string job, long? memoryLimit, CancellationToken stop) => Task.FromResult<IEngineWorker>(new InProcessWorker(new JobHost(runner)));
+    public Task<IEngineWorker> StartAsync(string job, long? memoryLimitBytes, CancellationToken stop) => Task.FromResult<IEngineWorker>(new InProcessWorker(new JobHost(runner)));
 
     private sealed class InProcessWorker(JobHost host) : IEngineWorker
     {

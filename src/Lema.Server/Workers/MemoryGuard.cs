@@ -11,9 +11,10 @@ internal static class MemoryGuard
     /// <summary>With less than this left on the machine, whoever has more than its share goes.</summary>
     private const long ShortageBytes = 256L << 20;
 
-    /// <summary>From where on a limit that a user has set is broken.</summary>
+    /// <summary>Bytes from which on a limit that a user has set is broken.</summary>
     public static long Ceiling(long limitBytes) => (long)(Tolerance * limitBytes);
 
+    /// <param name="bytes">What the worker had.</param>
     public static BudgetExceededException OverLimit(string job, long bytes, long limitBytes) => new(bytes, limitBytes, $"{job}: memory.totalBytes");
 
     /// <param name="givenBytes">What was reserved for the worker; 0: not known.</param>

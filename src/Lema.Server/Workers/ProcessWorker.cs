@@ -15,10 +15,10 @@ internal sealed class ProcessWorker : IEngineWorker
     private readonly GrpcChannel _channel;
     private readonly Worker.WorkerClient _client;
     private readonly string _socket;
-    private readonly WorkerGroups.Member? _group;
+    private readonly WorkerGroup? _group;
     private readonly Action _onEnded;
 
-    public ProcessWorker(Process process, string socket, WorkerGroups.Member? group, Action onEnded)
+    public ProcessWorker(Process process, string socket, WorkerGroup? group, Action onEnded)
     {
         _process = process;
         _socket = socket;
@@ -66,8 +66,8 @@ internal sealed class ProcessWorker : IEngineWorker
         _onEnded();
     }
 
-    /// <summary>What a process that has ended in the middle of its job has died of.</summary>
-    public Exception Ended(int exitCode, Exception? inner = null) => _group?.TooMuch() ?? (Exception)new WorkerDiedException(exitCode, inner);
+    /// <summary>Why the process has ended in the middle of its job.</summary>
+    public Exception WhyEnded(int exitCode, Exception? inner = null) => _group?.OverLimit() ?? (Exception)new WorkerDiedException(exitCode, inner);
 
     /// <summary>A stream that breaks because the process has ended says so, with its exit code.</summary>
     private async IAsyncEnumerable<T> Explained<T>(IAsyncEnumerable<T> source)
@@ -81,7 +81,7 @@ internal sealed class ProcessWorker : IEngineWorker
             }
             catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled)
             {
-                if (await ExitCodeAsync().ConfigureAwait(false) is { } exitCode) throw Ended(exitCode, error);
+                if (await ExitCodeAsync().ConfigureAwait(false) is { } exitCode) throw WhyEnded(exitCode, error);
                 throw;
             }
             yield return items.Current;

@@ -11,11 +11,11 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, WorkerGroups
 
     private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(60);
 
-    public async Task<IEngineWorker> StartAsync(string job, long? memoryLimit, CancellationToken stop)
+    public async Task<IEngineWorker> StartAsync(string job, long? memoryLimitBytes, CancellationToken stop)
     {
         string name = Guid.NewGuid().ToString("N")[..12];
         string socket = SocketPath(name);
-        WorkerGroups.Member? group = memoryLimit is { } bytes ? groups.TryAdd(name, job, bytes) : null;
+        WorkerGroup? group = memoryLimitBytes is { } bytes ? groups.TryAdd(name, job, bytes) : null;
         Process process = Process.Start(StartInfo(socket, group)) ?? throw new InvalidOperationException("The worker process did not start.");
         string record = WorkerRecords.Write(data.Workers, name, process);
         LogStarted(process.Id, job);
@@ -36,7 +36,7 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, WorkerGroups
             late.CancelAfter(StartsWithin);
             await Task.WhenAny(ready.Task, process.WaitForExitAsync(late.Token)).ConfigureAwait(false);
             late.Token.ThrowIfCancellationRequested();
-            if (!ready.Task.IsCompleted) throw worker.Ended(process.ExitCode);
+            if (!ready.Task.IsCompleted) throw worker.WhyEnded(process.ExitCode);
             return worker;
         }
         catch
@@ -53,7 +53,7 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, WorkerGroups
         return Path.Combine(Directory.CreateTempSubdirectory("lema-").FullName, name + ".sock");
     }
 
-    private ProcessStartInfo StartInfo(string socket, WorkerGroups.Member? group)
+    private ProcessStartInfo StartInfo(string socket, WorkerGroup? group)
     {
         string assembly = typeof(ProcessWorkerFactory).Assembly.Location;
         string program = Path.ChangeExtension(assembly, null);

@@ -1,4 +1,3 @@
-using Lema.Engine.Errors;
 using Lema.Server.Monitoring;
 
 namespace Lema.Server.Workers;
@@ -26,21 +25,8 @@ internal sealed partial class WorkerGroups
     private static string DaemonOf(ControlGroup worker) => Path.GetFileName(worker.Folder)[WorkerPrefix.Length..].Split('-')[0];
 
     /// <returns>Null where the system does not let the daemon: then the watchdog alone keeps the limit.</returns>
-    public Member? TryAdd(string name, string job, long limitBytes) =>
-        _daemon?.TryAdd($"{WorkerPrefix}{Environment.ProcessId}-{name}", MemoryGuard.Ceiling(limitBytes)) is { } group ? new Member(group, job, limitBytes) : null;
-
-    /// <summary>The group of one worker, removed with it: by the next daemon where this one is killed.</summary>
-    internal sealed class Member(ControlGroup group, string job, long limitBytes)
-    {
-        /// <summary>Where the worker joins it.</summary>
-        public string Folder => group.Folder;
-
-        /// <summary>Why the worker was ended, if it was for its memory.</summary>
-        public BudgetExceededException? TooMuch() =>
-            group.HasEndedAProcess ? MemoryGuard.OverLimit(job, Math.Max(group.PeakBytes ?? 0, MemoryGuard.Ceiling(limitBytes)), limitBytes) : null;
-
-        public void Remove() => group.Remove();
-    }
+    public WorkerGroup? TryAdd(string name, string job, long limitBytes) =>
+        _daemon?.TryAdd($"{WorkerPrefix}{Environment.ProcessId}-{name}", MemoryGuard.Ceiling(limitBytes)) is { } group ? new WorkerGroup(group, job, limitBytes) : null;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Memory limits of runs are kept by the system, in control groups below {Folder}")]
     private static partial void LogDelegated(ILogger logger, string folder);

@@ -1,4 +1,3 @@
-using Lema.Engine.Adapters;
 using Lema.Engine.Datasets.Replies;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Errors;

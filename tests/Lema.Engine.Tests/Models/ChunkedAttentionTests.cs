@@ -1,6 +1,5 @@
 using Lema.Engine.Models;
 using Lema.Engine.Models.Operations;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Tests.Models;

@@ -1,7 +1,6 @@
 using Lema.Engine.Adapters;
 using Lema.Engine.Models;
 using Lema.Engine.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Tests.Training;

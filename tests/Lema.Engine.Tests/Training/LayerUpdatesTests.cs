@@ -1,4 +1,3 @@
-using Lema.Engine.Adapters;
 using Lema.Engine.Checkpoints;
 using Lema.Engine.Training;
 using Lema.Testing;

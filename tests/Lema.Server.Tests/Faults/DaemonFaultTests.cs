@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Grpc.Core;
 using Grpc.Net.Client;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;

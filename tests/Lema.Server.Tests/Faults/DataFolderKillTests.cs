@@ -1,15 +1,8 @@
-using System.Security.Cryptography;
 using System.Text;
 using Dapper;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Lema.Engine.Storage;
 using Lema.Protocol.V1;
-using Lema.Server.Artifacts;
-using Lema.Server.Datasets;
-using Lema.Server.Hosting;
 using Lema.Server.Models;
-using Lema.Server.Runs;
 using Lema.Server.Storage;
 using Lema.Testing;
 using Microsoft.Data.Sqlite;
@@ -61,7 +54,7 @@ public sealed class DataFolderKillTests
     [Fact(DisplayName = "kill -9 at every named point of a model's upload being taken over")]
     public Task CommitModel_KilledAnywhere_LeavesNoneOrTheWhole()
     {
-        Sent model = new(UploadKind.Model, "up", Directory.GetFiles(Tiny).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes));
+        SampleUpload model = new(UploadKind.Model, "up", Directory.GetFiles(Tiny).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes));
         return EverywhereAsync(
             host =>
             {
@@ -74,7 +67,7 @@ public sealed class DataFolderKillTests
     [Fact(DisplayName = "kill -9 at every named point of a dataset's upload being taken over in place of another")]
     public Task CommitDataset_KilledAnywhere_LeavesTheOldOrTheNew()
     {
-        Sent newer = Rows("rows", "two");
+        SampleUpload newer = Rows("rows", "two");
         return EverywhereAsync(
             async host =>
             {
@@ -87,7 +80,7 @@ public sealed class DataFolderKillTests
     [Fact(DisplayName = "kill -9 at every named point of an adapter's upload being taken over in place of another")]
     public Task CommitAdapter_KilledAnywhere_LeavesTheOldOrTheNew()
     {
-        Sent newer = Adapter("two");
+        SampleUpload newer = Adapter("two");
         return EverywhereAsync(
             async host =>
             {
@@ -120,7 +113,7 @@ public sealed class DataFolderKillTests
     {
         using TemporaryFolder folder = new();
         string data = folder.File("data"), backup = folder.File("backup"), restored = folder.File("restored");
-        using (Host host = new(data))
+        using (DaemonlessHost host = new(data))
         {
             await host.Models.RegisterAsync("kept", ModelOrigin.Merged, host.Fill("models/kept"));
             await host.UploadAsync(Rows("rows", "one"));
@@ -152,15 +145,15 @@ public sealed class DataFolderKillTests
 
     /// <param name="prepare">Makes the old state.</param>
     /// <param name="act">Makes the new one of it.</param>
-    private static async Task EverywhereAsync(Func<Host, Task> prepare, Func<Host, Task> act)
+    private static async Task EverywhereAsync(Func<DaemonlessHost, Task> prepare, Func<DaemonlessHost, Task> act)
     {
         string before, after;
         string[] steps, uploads;
         using (TemporaryFolder root = new())
         {
-            using (Host host = new(root.Path)) await prepare(host);
+            using (DaemonlessHost host = new(root.Path)) await prepare(host);
             before = StateOf(root.Path);
-            using (Host host = new(root.Path, () => new FaultyFileLayer(root.Path)))
+            using (DaemonlessHost host = new(root.Path, () => new FaultyFileLayer(root.Path)))
             {
                 await act(host);
                 steps = [.. host.Files!.Operations];
@@ -179,13 +172,13 @@ public sealed class DataFolderKillTests
         async Task KillAsync(Func<string, FaultyFileLayer> layer, string moment)
         {
             using TemporaryFolder root = new();
-            using (Host host = new(root.Path)) await prepare(host);
-            using (Host host = new(root.Path, () => layer(root.Path))) await Assert.ThrowsAsync<KilledException>(() => act(host));
+            using (DaemonlessHost host = new(root.Path)) await prepare(host);
+            using (DaemonlessHost host = new(root.Path, () => layer(root.Path))) await Assert.ThrowsAsync<KilledException>(() => act(host));
             CleanUp(root.Path);
             string state = StateOf(root.Path);
             if (state == before)
             {
-                using Host next = new(root.Path);
+                using DaemonlessHost next = new(root.Path);
                 await act(next);
                 state = StateOf(root.Path);
             }
@@ -199,7 +192,7 @@ public sealed class DataFolderKillTests
     {
         for (bool isKilled = true; isKilled;)
         {
-            using Host host = new(root, () => new FaultyFileLayer(root) { KillAfter = 0 });
+            using DaemonlessHost host = new(root, () => new FaultyFileLayer(root) { KillAfter = 0 });
             try
             {
                 host.CleanUp();
@@ -218,103 +211,14 @@ public sealed class DataFolderKillTests
         using SqliteConnection connection = database.Connect();
         IEnumerable<string> known = connection.Query<string>("SELECT 'model ' || name FROM models UNION ALL SELECT 'dataset ' || name || ' ' || sha256 FROM datasets UNION ALL SELECT 'run ' || name FROM runs ORDER BY 1");
         IEnumerable<string> there = Parts.Select(part => Path.Combine(root, part)).Where(Directory.Exists).SelectMany(part => Directory.EnumerateFileSystemEntries(part, "*", SearchOption.AllDirectories))
-            .Order(StringComparer.Ordinal).Select(path => $"{Path.GetRelativePath(root, path)} {(File.Exists(path) ? Hash(File.ReadAllBytes(path))[..8] : "")}");
+            .Order(StringComparer.Ordinal).Select(path => $"{Path.GetRelativePath(root, path)} {(File.Exists(path) ? Sha256.OfFile(path)[..8] : "")}");
         return string.Join('\n', [.. known, .. there]);
     }
 
     private static string[] UploadsOf(string root) => [.. Directory.EnumerateFileSystemEntries(Path.Combine(root, "uploads"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         .Select(path => Path.GetRelativePath(root, path))];
 
-    private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
+    private static SampleUpload Rows(string name, string text) => new(UploadKind.Dataset, name, new Dictionary<string, byte[]> { ["rows.jsonl"] = Encoding.UTF8.GetBytes($$"""{"prompt":"{{text}}","completion":"x"}""") });
 
-    private static Sent Rows(string name, string text) => new(UploadKind.Dataset, name, new Dictionary<string, byte[]> { ["rows.jsonl"] = Encoding.UTF8.GetBytes($$"""{"prompt":"{{text}}","completion":"x"}""") });
-
-    private static Sent Adapter(string text) => new(UploadKind.Adapter, "there", new Dictionary<string, byte[]> { ["adapter_config.json"] = Encoding.UTF8.GetBytes(text), ["adapter_model.safetensors"] = Encoding.UTF8.GetBytes(text) });
-
-    private sealed record Sent(UploadKind Kind, string Name, IReadOnlyDictionary<string, byte[]> Files);
-
-    /// <summary>What works on a data folder, without a daemon around it.</summary>
-    private sealed class Host : IDisposable
-    {
-        private readonly DataFolder _data;
-        private readonly RunDatabase _database;
-        private readonly SqliteConnection _held;
-        private readonly UploadStore _uploads;
-        private readonly UploadCommit _commit;
-
-        /// <param name="layer">Made when the database is open, with the files that SQLite has beside it then: what SQLite writes is not lost with a kill.</param>
-        public Host(string root, Func<FaultyFileLayer>? layer = null)
-        {
-            _data = DataFolder.Open(root);
-            _database = RunDatabase.Open(_data.Database);
-            _held = _database.Connect();
-            _held.Query<string>("SELECT name FROM models");
-            Files = layer?.Invoke();
-            Models = new ModelRegistry(_database, _data, new ModelRoots([]), TimeProvider.System, Files);
-            Datasets = new DatasetRegistry(_database, new RunStore(_database), _data, TimeProvider.System, Files);
-            _uploads = new UploadStore(_data, TimeProvider.System, Files);
-            RunStore runs = new(_database);
-            RunsFeed feed = new();
-            Removal = new RunRemoval(new RunDirectory(runs, feed), runs, feed, _data, Files);
-            _commit = new UploadCommit(_uploads, Models, Datasets, _data, Files);
-        }
-
-        public FaultyFileLayer? Files { get; }
-
-        public ModelRegistry Models { get; }
-
-        public DatasetRegistry Datasets { get; }
-
-        public RunRemoval Removal { get; }
-
-        public void CleanUp() => StartupCleanup.Run(_data, _database, Files);
-
-        public Task PruneAsync() => Retention.PruneAsync(_data.Root, TimeSpan.Zero, TimeProvider.System, Files);
-
-        /// <summary>Makes a run that has ended, unless its state says otherwise, with a folder.</summary>
-        public async Task AddRunAsync(string id, RunState state = RunState.Completed)
-        {
-            RunSummary summary = new() { Id = id, Name = id, State = state, Created = Timestamp.FromDateTime(DateTime.UnixEpoch), Ended = Timestamp.FromDateTime(DateTime.UnixEpoch) };
-            await _database.WriteAsync((connection, transaction) => RunStore.Insert(connection, transaction, new RunDetail { Summary = summary, Settings = new RunSettings() }, idempotencyKey: null));
-            Fill($"runs/{id}");
-        }
-
-        /// <summary>Makes a folder with something in it.</summary>
-        public string Fill(string path)
-        {
-            string folder = Path.Combine(_data.Root, path);
-            Directory.CreateDirectory(Path.Combine(folder, "inner"));
-            File.WriteAllText(Path.Combine(folder, "inner", "file"), path);
-            return folder;
-        }
-
-        /// <summary>Makes a file of datasets that no dataset has.</summary>
-        public void Leave(string name) => File.WriteAllText(Path.Combine(_data.Datasets, name), "{}");
-
-        /// <summary>Goes on with an upload until all of it is there.</summary>
-        /// <returns>Its id.</returns>
-        public string Send(Sent sent)
-        {
-            BeginUploadRequest request = new() { Kind = sent.Kind, Name = sent.Name, Overwrite = sent.Kind != UploadKind.Model };
-            request.Files.AddRange(sent.Files.Select(file => new FileEntry { Path = file.Key, SizeBytes = file.Value.Length, Sha256 = Hash(file.Value) }));
-            Upload upload = _uploads.Begin(request);
-            if (upload.ReceivedBytes == upload.TotalBytes) return upload.Id;
-            foreach ((string path, byte[] content) in sent.Files)
-            {
-                for (int at = 0; at < content.Length; at += UploadStore.LargestChunk)
-                    _uploads.Write(new WriteUploadRequest { UploadId = upload.Id, Path = path, Offset = at, Data = ByteString.CopyFrom(content, at, Math.Min(UploadStore.LargestChunk, content.Length - at)) });
-                _uploads.Record(upload.Id, new Dictionary<string, ReceivedRanges> { [path] = new([new ByteRange { Length = content.Length }]) });
-            }
-            return upload.Id;
-        }
-
-        public Task UploadAsync(Sent sent) => _commit.CommitAsync(new CommitUploadRequest { UploadId = Send(sent) });
-
-        public void Dispose()
-        {
-            _held.Dispose();
-            _database.Dispose();
-            _data.Dispose();
-        }
-    }
+    private static SampleUpload Adapter(string text) => new(UploadKind.Adapter, "there", new Dictionary<string, byte[]> { ["adapter_config.json"] = Encoding.UTF8.GetBytes(text), ["adapter_model.safetensors"] = Encoding.UTF8.GetBytes(text) });
 }

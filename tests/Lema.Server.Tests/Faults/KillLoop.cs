@@ -3,6 +3,7 @@ using Grpc.Core;
 using Lema.Engine.Checkpoints;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
+using Lema.Testing;
 
 namespace Lema.Server.Tests.Faults;
 
@@ -133,5 +134,5 @@ internal sealed class KillLoop : IAsyncDisposable
     private async Task<IReadOnlyList<double>> LossesAsync(string run) =>
         (await Training.GetMetricsAsync(new GetMetricsRequest { Run = run, Series = { "loss" } })).Series.Single().Values;
 
-    private string[] Hashes(RunDetail run) => [.. Compared.Select(file => KilledDaemon.HashOf(Path.Combine(_daemon.Data, "runs", run.Summary.Id, run.Checkpoints.MaxBy(c => c.Step)!.Path, file)))];
+    private string[] Hashes(RunDetail run) => [.. Compared.Select(file => Sha256.OfFile(Path.Combine(_daemon.Data, "runs", run.Summary.Id, run.Checkpoints.MaxBy(c => c.Step)!.Path, file)))];
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 using Grpc.Net.Client;
 
 namespace Lema.Server.Tests.Faults;
@@ -70,8 +69,6 @@ internal sealed class KilledDaemon : IAsyncDisposable
         watcher.EnableRaisingEvents = true;
         await Task.WhenAny(seen.Task, Task.Delay(late));
     }
-
-    public static string HashOf(string file) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
 using Lema.Protocol.V1;
+using Lema.Testing;
 
 namespace Lema.Server.Tests.Faults;
 
@@ -35,7 +36,7 @@ internal sealed class MergeKills(KilledDaemon daemon, Random random)
         _time = clock.Elapsed;
         Assert.Equal(JobState.Completed, export.State);
         Assert.True(export.HasMaxLogitDifference);
-        _whole = KilledDaemon.HashOf(WeightsOf(model));
+        _whole = Sha256.OfFile(WeightsOf(model));
     }
 
     /// <param name="mayKill">Otherwise it is left alone.</param>
@@ -137,7 +138,7 @@ internal sealed class MergeKills(KilledDaemon daemon, Random random)
     {
         bool isListed = (await Models.ListModelsAsync(new ListModelsRequest())).Models.Any(one => one.Name == model);
         Assert.Equal(Directory.Exists(Path.GetDirectoryName(WeightsOf(model))), isListed);
-        if (isListed) Assert.Equal(_whole, KilledDaemon.HashOf(WeightsOf(model)));
+        if (isListed) Assert.Equal(_whole, Sha256.OfFile(WeightsOf(model)));
         Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(daemon.Data, Part), ".*"));
         return isListed;
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Lema.Engine.Errors;
@@ -13,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Lema.Server.Tests.Faults;
 
-/// <summary>Uploads when the power fails, and when the disk has room for one of two.</summary>
+/// <summary>Uploads when the power fails, when the disk has room for one of two, and when the database refuses.</summary>
 public sealed class UploadFaultTests
 {
     private const int Half = 1_000;
@@ -76,7 +75,7 @@ public sealed class UploadFaultTests
         string tiny = daemon.Services.GetRequiredService<ModelRegistry>().Get(ModelRegistry.EmbeddedName).Folder;
         BeginUploadRequest model = new() { Kind = UploadKind.Model, Name = "up" };
         foreach (string file in Directory.GetFiles(tiny))
-            model.Files.Add(new FileEntry { Path = Path.GetFileName(file), SizeBytes = new FileInfo(file).Length, Sha256 = Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))) });
+            model.Files.Add(new FileEntry { Path = Path.GetFileName(file), SizeBytes = new FileInfo(file).Length, Sha256 = Sha256.OfFile(file) });
 
         refused.Begin(RefusedWrites.InputOutput);
         await Assert.ThrowsAsync<SqliteException>(() => UploadAsync());

@@ -1,5 +1,4 @@
 using System.Text;
-using Lema.Web.Tests.Fakes;
 using Microsoft.Playwright;
 
 namespace Lema.Web.Tests.Browser;

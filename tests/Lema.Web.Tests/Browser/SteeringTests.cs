@@ -1,4 +1,3 @@
-using Lema.Web.Tests.Fakes;
 using Microsoft.Playwright;
 
 namespace Lema.Web.Tests.Browser;

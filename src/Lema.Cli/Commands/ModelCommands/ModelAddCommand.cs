@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
-using Lema.Cli.Rendering;
 using Lema.Protocol.V1;
 
 namespace Lema.Cli.Commands.ModelCommands;

@@ -2,10 +2,8 @@ using System.CommandLine;
 using Lema.Cli.Commands.RunCommands;
 using Lema.Cli.Connections;
 using Lema.Cli.Errors;
-using Lema.Cli.Following;
 using Lema.Cli.RunFiles;
 using Lema.Protocol.V1;
-using Polly;
 
 namespace Lema.Cli.Commands.TrainCommands;
 

@@ -1,4 +1,3 @@
-using Lema.Engine.Adapters;
 using Lema.Engine.Numerics;
 
 namespace Lema.Engine.Datasets.Batches;

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Lema.Engine.Datasets.Files;
 
 /// <summary>Reads lines as bytes: LF or CRLF, no limit but <see cref="LongestLineBytes"/>, a byte order mark skipped.</summary>

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Lema.Engine.Datasets.Templates.Evaluation;
 using Lema.Engine.Datasets.Templates.Library;
 using Lema.Engine.Datasets.Templates.Parsing;
-using Lema.Engine.Datasets.Templates.Values;
 using Lema.Engine.Datasets.Tokenizers.Loading;
 using Lema.Engine.Errors;
 

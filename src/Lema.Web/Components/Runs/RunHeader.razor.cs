@@ -2,7 +2,6 @@ using Grpc.Core;
 using Lema.Protocol.Client;
 using Lema.Protocol.V1;
 using Lema.Web.Clients;
-using Lema.Web.ViewModels;
 using Microsoft.AspNetCore.Components;
 using MudBlazor;
 

@@ -4,7 +4,6 @@ using Lema.Engine.Datasets.Files;
 using Lema.Engine.Datasets.Rows;
 using Lema.Engine.Errors;
 using Lema.Testing;
-using Parquet;
 using Parquet.Schema;
 using Parquet.Serialization;
 
