@@ -1,4 +1,5 @@
 using Lema.Engine.Devices;
+using Lema.Engine.Streaming.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,9 +11,15 @@ namespace Lema.Engine.Models.Sequences;
 /// </summary>
 /// <param name="deviceBytes">Chunks that are full leave while more than this is on the device.</param>
 /// <param name="folder">Where the file is made, when one is needed; null: the system's folder for temporary files.</param>
-public sealed class KeyValuePool(long deviceBytes = long.MaxValue, string? folder = null) : IDisposable
+/// <param name="device">What is on the device is charged to it; null: to none.</param>
+/// <param name="host">What has left for the host's memory is charged to it; null: to none.</param>
+public sealed class KeyValuePool(long deviceBytes = long.MaxValue, string? folder = null, MemoryLedger? device = null, MemoryLedger? host = null) : IDisposable
 {
+    private const string Name = "keys and values";
+
     private ChunkFile? _file;
+    private IDisposable? _deviceCharge, _hostCharge;
+    private long _hostBytes;
 
     /// <summary>Bytes of keys and values on the device now.</summary>
     public long OnDeviceBytes { get; private set; }
@@ -25,13 +32,13 @@ public sealed class KeyValuePool(long deviceBytes = long.MaxValue, string? folde
     internal Tensor Allocate(IReadOnlyList<long> shape, Tensor like)
     {
         Tensor tensor = empty([.. shape], like.dtype, like.device).DetachFromDisposeScope();
-        OnDeviceBytes += TensorMemory.ByteCount(tensor);
+        ChangeDevice(TensorMemory.ByteCount(tensor));
         return tensor;
     }
 
     internal void Free(Tensor tensor)
     {
-        OnDeviceBytes -= TensorMemory.ByteCount(tensor);
+        ChangeDevice(-TensorMemory.ByteCount(tensor));
         tensor.Dispose();
     }
 
@@ -42,7 +49,7 @@ public sealed class KeyValuePool(long deviceBytes = long.MaxValue, string? folde
         long bytes = TensorMemory.ByteCount(tensor);
         IAwayTensor away = tensor.device_type == DeviceType.CPU
             ? (_file ??= new ChunkFile(folder ?? Path.GetTempPath())).Put(tensor)
-            : new HostTensor(tensor.cpu().DetachFromDisposeScope(), tensor.device);
+            : new HostTensor(this, tensor.cpu().DetachFromDisposeScope(), tensor.device);
         AwayBytes += bytes;
         Free(tensor);
         return away;
@@ -54,15 +61,48 @@ public sealed class KeyValuePool(long deviceBytes = long.MaxValue, string? folde
         away.Dispose();
     }
 
-    public void Dispose() => _file?.Dispose();
-
-    private sealed class HostTensor(Tensor host, Device device) : IAwayTensor
+    public void Dispose()
     {
-        public long ByteCount => TensorMemory.ByteCount(host);
+        _file?.Dispose();
+        _deviceCharge?.Dispose();
+        _hostCharge?.Dispose();
+    }
 
-        public Tensor Bring() => host.to(device);
+    private void ChangeDevice(long bytes)
+    {
+        OnDeviceBytes += bytes;
+        _deviceCharge?.Dispose();
+        _deviceCharge = device?.Charge(Name, OnDeviceBytes);
+    }
 
-        public void Dispose() => host.Dispose();
+    private void ChangeHost(long bytes)
+    {
+        _hostBytes += bytes;
+        _hostCharge?.Dispose();
+        _hostCharge = host?.Charge(Name, _hostBytes);
+    }
+
+    private sealed class HostTensor : IAwayTensor
+    {
+        private readonly KeyValuePool _pool;
+        private readonly Tensor _copy;
+        private readonly Device _device;
+
+        public HostTensor(KeyValuePool pool, Tensor copy, Device device)
+        {
+            (_pool, _copy, _device) = (pool, copy, device);
+            pool.ChangeHost(ByteCount);
+        }
+
+        public long ByteCount => TensorMemory.ByteCount(_copy);
+
+        public Tensor Bring() => _copy.to(_device);
+
+        public void Dispose()
+        {
+            _pool.ChangeHost(-ByteCount);
+            _copy.Dispose();
+        }
     }
 }
 
