@@ -41,7 +41,10 @@ public sealed class ControlGroupTests : IDisposable
         Assert.Equal(("lema", null), (Below(group), group.LimitBytes()));
 
         Put("tree/memory.limit_in_bytes", "3000");
-        Assert.Equal(3_000, group.LimitBytes());
+        Put("tree/memory.usage_in_bytes", "2900");
+        // Usage is told with the groups below, and so must be the cache that could be given up.
+        Put("tree/memory.stat", "active_file 1\ninactive_file 1\ntotal_active_file 100\ntotal_inactive_file 200\n");
+        Assert.Equal((3_000, 400), (group.LimitBytes(), group.AvailableBytes()));
     }
 
     [Fact]
@@ -95,6 +98,8 @@ public sealed class ControlGroupTests : IDisposable
         Assert.Equal(("1000", "0"), (Text("tree/worker/memory.max"), Text("tree/worker/memory.swap.max")));
         Assert.Equal((1_000, null, false), (worker.LimitBytes(), worker.PeakBytes, worker.HasEndedAProcess));
         Put("tree/worker/memory.peak", "990");
+        Put("tree/worker/memory.events", "low 0\noom 0\noom_kill 1\n");
+        Assert.False(worker.HasEndedAProcess);
         Put("tree/worker/memory.events", "low 0\noom 1\noom_kill 1\n");
         Assert.Equal((990, true), (worker.PeakBytes, worker.HasEndedAProcess));
     }
@@ -147,6 +152,29 @@ public sealed class ControlGroupTests : IDisposable
         Assert.InRange(told.RequiredBytes, limit * 5 / 4, limit * 2);
         group.Remove();
         Assert.False(Directory.Exists(group.Folder));
+    }
+
+    [Fact(DisplayName = "memory guard: a process that the system ends because others need the memory was not over its limit")]
+    public async Task OverLimit_TheGroupAboveHasReachedItsLimit_IsNothingToSay()
+    {
+        _ = OfTheSystem();
+        ControlGroup above = ControlGroup.Own()!.TryAdd($"lema-above-{Guid.NewGuid():N}", 16L << 20)!;
+        try
+        {
+            Assert.SkipWhen(above.TryDelegate("none") is false, "Groups cannot be made two deep here.");
+            WorkerGroup group = new(above.TryAdd("worker", 1L << 30)!, "job", 1L << 30);
+
+            using Process process = Process.Start("sh", ["-c", "echo $$ > $0/cgroup.procs; exec tail /dev/zero", group.Folder]);
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+
+            Assert.Equal(128 + 9, process.ExitCode);
+            Assert.Null(group.OverLimit());
+            group.Remove();
+        }
+        finally
+        {
+            above.Remove();
+        }
     }
 
     [Fact(DisplayName = "memory guard: a worker over its limit is ended by the system and is no worker that died")]

@@ -3,6 +3,7 @@ using Lema.Protocol.V1;
 using Lema.Server.Errors;
 using Lema.Server.Jobs;
 using Lema.Server.Runs;
+using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -164,6 +165,83 @@ public sealed class QueueTests
         await daemon.WaitForAsync(run.Summary.Id, RunState.Completed);
         await daemon.Training.DeleteRunAsync(new DeleteRunRequest { Run = "busy" });
         Assert.Empty((await daemon.Training.ListRunsAsync(new ListRunsRequest())).Runs);
+    }
+
+    [Fact(DisplayName = "what a run that is not over needs stays: its rows and the held-out ones")]
+    public async Task Delete_OfWhatAPausedRunNeeds_IsRefusedUntilItIsOver()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        using SemaphoreSlim gate = daemon.Runner.Gate = new SemaphoreSlim(1);
+        await daemon.StartRunAsync(5, request => request.Name = "second");
+        await daemon.UntilStepAsync("second", 1);
+        await daemon.Training.PauseRunAsync(new PauseRunRequest { Run = "second" });
+        await daemon.WaitForAsync("second", RunState.Paused);
+        Protocol.V1.Datasets.DatasetsClient datasets = new(daemon.Channel);
+
+        foreach (Func<Task> call in (Func<Task>[])
+        [
+            () => datasets.DeleteDatasetAsync(new DeleteDatasetRequest { Name = "rows-heldout" }).ResponseAsync,
+            () => datasets.BuildDatasetAsync(new BuildDatasetRequest { Name = "rows", Rows = 20, HeldoutRows = 10, Overwrite = true }).ResponseAsync,
+            () => datasets.DeleteDatasetAsync(new DeleteDatasetRequest { Name = "rows" }).ResponseAsync,
+        ])
+        {
+            RpcException refused = await Assert.ThrowsAsync<RpcException>(call);
+            Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
+            Assert.Contains("second", refused.Status.Detail, StringComparison.Ordinal);
+        }
+
+        gate.Release(10);
+        await daemon.Training.ResumeRunAsync(new ResumeRunRequest { Run = "second" });
+        await daemon.WaitForAsync("second", RunState.Completed);
+        await datasets.DeleteDatasetAsync(new DeleteDatasetRequest { Name = "rows-heldout" });
+    }
+
+    [Fact(DisplayName = "what a run that is not over needs stays: the run that it starts from")]
+    public async Task DeleteRun_ThatAnotherStartsFrom_IsRefused()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.TrainAsync("first");
+        RunDetail next = (await daemon.Training.GetRunAsync(new GetRunRequest { Run = "first" })).Clone();
+        (next.Summary.Id, next.Summary.Name, next.Summary.State, next.Settings.InitAdapter) = ("next", "second", RunState.Paused, "run/first");
+        RunDatabase database = daemon.Services.GetRequiredService<RunStore>().Database;
+        await database.WriteAsync((connection, transaction) => RunStore.Insert(connection, transaction, next, null));
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => daemon.Training.DeleteRunAsync(new DeleteRunRequest { Run = "first" }).ResponseAsync);
+
+        Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
+        Assert.Contains("second", refused.Status.Detail, StringComparison.Ordinal);
+        await database.WriteAsync((connection, transaction) => { RunStore.Update(connection, transaction, Stopped(next)); return 0; });
+        await daemon.Training.DeleteRunAsync(new DeleteRunRequest { Run = "first" });
+    }
+
+    private static RunDetail Stopped(RunDetail run)
+    {
+        RunDetail copy = run.Clone();
+        copy.Summary.State = RunState.Stopped;
+        return copy;
+    }
+
+    [Fact(DisplayName = "two calls at one moment: of datasets under one name one is added, and the others are refused")]
+    public async Task UploadDataset_ManyTimesAtOnceUnderOneName_AddsOne()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+
+        Dataset?[] added = await Task.WhenAll(Enumerable.Range(0, 8).Select(async number =>
+        {
+            try
+            {
+                return await daemon.UploadDatasetAsync("rows", $"{{\"text\":\"{number}\"}}\n");
+            }
+            catch (RpcException taken) when (taken.StatusCode == StatusCode.FailedPrecondition)
+            {
+                return null;
+            }
+        }));
+
+        Dataset one = Assert.Single(added, dataset => dataset is not null)!;
+        Assert.Equal(one.Sha256, Assert.Single((await new Protocol.V1.Datasets.DatasetsClient(daemon.Channel).ListDatasetsAsync(new ListDatasetsRequest())).Datasets).Sha256);
+        Assert.Single(Directory.GetFiles(Path.Combine(daemon.Folder, "datasets")));
     }
 
     [Fact(DisplayName = "idempotency keys: merges and evaluations")]

@@ -19,6 +19,9 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
 
     private readonly IFileLayer _files = files ?? FileLayer.Instance;
 
+    // The file of a name and its row change together: two calls at once would else remove each other's file, or replace what neither was to replace.
+    private readonly SemaphoreSlim _changing = new(1, 1);
+
     public IReadOnlyList<Dataset> List()
     {
         using SqliteConnection connection = database.Connect();
@@ -37,9 +40,15 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
     /// <exception cref="ConflictException">The name is taken, and it is not to be replaced, or cannot be because runs are not through with it.</exception>
     public void CheckFree(string name, bool overwrite)
     {
-        if (overwrite && runs.UnfinishedUsing("dataset", name) is { Count: > 0 } users)
-            throw new ConflictException($"Dataset '{name}' cannot be replaced: it is used by {string.Join(", ", users)}. Stop these runs first, or choose another name.");
+        if (overwrite) CheckUnused(name, "replaced", ", or choose another name");
         if (!overwrite && Exists(name)) throw new ConflictException($"There is a dataset '{name}' already. Choose another name, or say that it is to be replaced.");
+    }
+
+    /// <exception cref="ConflictException">Runs are not through with it: they train on it, or are evaluated on it.</exception>
+    public void CheckUnused(string name, string done, string otherwise = "")
+    {
+        if (runs.Unfinished(run => run.Summary.Dataset == name || run.EvaluationDataset == name) is { Count: > 0 } users)
+            throw new ConflictException($"Dataset '{name}' cannot be {done}: it is used by {string.Join(", ", users)}. Stop these runs first{otherwise}.");
     }
 
     /// <summary>Takes a finished file into the data folder and registers it.</summary>
@@ -51,30 +60,47 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
         CheckFree(name, overwrite);
         DatasetSummary summary = DatasetErrors.Named([(file, name)], () => DatasetSummary.Read(file, ending));
         string sha256 = await HashAsync(file).ConfigureAwait(false);
-        // A new name for other content: the old file stays whole until the new one is registered, and goes then.
-        string? oldName = Find(name)?.File;
-        string fileName = $"{name}-{sha256[..12]}{ending}";
-        _files.SyncFile(file);
-        _files.RenameFile(file, Path.Combine(data.Datasets, fileName));
-        _files.SyncFolder(data.Datasets);
-        Row row = new()
+        await _changing.WaitAsync().ConfigureAwait(false);
+        try
         {
-            Name = name, File = fileName, Rows = summary.Rows, SizeBytes = new FileInfo(Path.Combine(data.Datasets, fileName)).Length, Format = summary.Format, Sha256 = sha256,
-            Heldout = heldout, Added = RunDatabase.Text(clock.GetUtcNow()),
-        };
-        await database.WriteAsync((connection, transaction) => connection.Execute("""
-            INSERT OR REPLACE INTO datasets (name, file, row_count, size_bytes, format, sha256, heldout, added)
-            VALUES (@Name, @File, @Rows, @SizeBytes, @Format, @Sha256, @Heldout, @Added)
-            """, row, transaction)).ConfigureAwait(false);
-        if (oldName is not null && oldName != fileName) _files.DeleteFile(Path.Combine(data.Datasets, oldName));
-        return row.ToDataset();
+            CheckFree(name, overwrite);
+            // A new name for other content: the old file stays whole until the new one is registered, and goes then.
+            string? oldName = Find(name)?.File;
+            string fileName = $"{name}-{sha256[..12]}{ending}";
+            _files.SyncFile(file);
+            _files.RenameFile(file, Path.Combine(data.Datasets, fileName));
+            _files.SyncFolder(data.Datasets);
+            Row row = new()
+            {
+                Name = name, File = fileName, Rows = summary.Rows, SizeBytes = new FileInfo(Path.Combine(data.Datasets, fileName)).Length, Format = summary.Format, Sha256 = sha256,
+                Heldout = heldout, Added = RunDatabase.Text(clock.GetUtcNow()),
+            };
+            await database.WriteAsync((connection, transaction) => connection.Execute("""
+                INSERT OR REPLACE INTO datasets (name, file, row_count, size_bytes, format, sha256, heldout, added)
+                VALUES (@Name, @File, @Rows, @SizeBytes, @Format, @Sha256, @Heldout, @Added)
+                """, row, transaction)).ConfigureAwait(false);
+            if (oldName is not null && oldName != fileName) _files.DeleteFile(Path.Combine(data.Datasets, oldName));
+            return row.ToDataset();
+        }
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     public async Task DeleteAsync(string name)
     {
-        Row row = Find(name) ?? throw Missing(name);
-        await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
-        _files.DeleteFile(Path.Combine(data.Datasets, row.File));
+        await _changing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            Row row = Find(name) ?? throw Missing(name);
+            await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
+            _files.DeleteFile(Path.Combine(data.Datasets, row.File));
+        }
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     private Row? Find(string name)

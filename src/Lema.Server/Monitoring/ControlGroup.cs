@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lema.Server.Storage;
 
 namespace Lema.Server.Monitoring;
 
@@ -7,24 +8,34 @@ internal sealed class ControlGroup
 {
     private const string Processes = "cgroup.procs", DelegatedTo = "cgroup.subtree_control";
 
+    private const long MostBytesAtOnce = 1 << 20;
+
     private static readonly FileNames
-        Version1 = new("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control", "memory.memsw.limit_in_bytes", SwapIsCountedIn: true),
-        Version2 = new("memory.max", "memory.current", "memory.peak", "memory.events", "memory.swap.max", SwapIsCountedIn: false);
+        Version1 = new("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control", "memory.memsw.limit_in_bytes", SwapIsCountedIn: true,
+            Cache: ["total_active_file", "total_inactive_file"]),
+        Version2 = new("memory.max", "memory.current", "memory.peak", "memory.events", "memory.swap.max", SwapIsCountedIn: false,
+            Cache: ["active_file", "inactive_file"]);
 
     private readonly string _top;
     private readonly FileNames _files;
 
     private ControlGroup(string folder, string top, FileNames files) => (Folder, _top, _files) = (folder, top, files);
 
-    private sealed record FileNames(string Limit, string Usage, string Peak, string Events, string Swap, bool SwapIsCountedIn);
+    /// <param name="Cache">In memory.stat, with the groups below, as usage is.</param>
+    private sealed record FileNames(string Limit, string Usage, string Peak, string Events, string Swap, bool SwapIsCountedIn, string[] Cache);
 
     public string Folder { get; }
 
     /// <summary>Bytes that its processes have had at most, the system's cache for them counted in; null where the system does not tell.</summary>
     public long? PeakBytes => Number(Folder, _files.Peak);
 
-    /// <summary>Whether the system has ended a process of it because of its limit.</summary>
-    public bool HasEndedAProcess => Values(Folder, _files.Events, "oom_kill").Sum() > 0;
+    /// <summary>Whether the system has ended a process of it because of its limit, and not because a group above it, or the machine, ran short: that is counted with them.</summary>
+    public bool HasEndedAProcess => Values(Folder, _files.Events, "oom_kill").Sum() > 0 && HasReachedItsLimit;
+
+    /// <summary>Version 1 does not count how often that came about: who has reached the limit has had all but what the system takes at once.</summary>
+    private bool HasReachedItsLimit => _files == Version1
+        ? Limit(Folder) - Math.Max(PeakBytes ?? 0, Number(Folder, "memory.memsw.max_usage_in_bytes") ?? 0) < MostBytesAtOnce
+        : Values(Folder, _files.Events, "oom").Sum() > 0;
 
     /// <summary>The group that counts the memory of this process; null where there is none.</summary>
     /// <param name="process">The process's folder in /proc.</param>
@@ -60,7 +71,7 @@ internal sealed class ControlGroup
     public long? LimitBytes() => Upwards().Select(Limit).Min();
 
     /// <summary>What its processes can still take before one of those limits is reached; the cache that the system would give up for them counts as free. Null: no limit.</summary>
-    public long? AvailableBytes() => Upwards().Select(folder => Limit(folder) - Number(folder, _files.Usage) + Values(folder, "memory.stat", "active_file", "inactive_file").Sum()).Min();
+    public long? AvailableBytes() => Upwards().Select(folder => Limit(folder) - Number(folder, _files.Usage) + Values(folder, "memory.stat", _files.Cache).Sum()).Min();
 
     private IEnumerable<string> Upwards()
     {
@@ -79,7 +90,8 @@ internal sealed class ControlGroup
     /// <returns>False where the system, or another process of the group, does not let it.</returns>
     public bool TryDelegate(string leaf)
     {
-        if (_files == Version1 || Words(DelegatedTo).Contains("memory")) return true;
+        if (_files == Version1) return Folders.IsWritable(Folder);
+        if (Words(DelegatedTo).Contains("memory")) return true;
         if (!Words("cgroup.controllers").Contains("memory") || Words(Processes) is not [var only] || only != Environment.ProcessId.ToString(CultureInfo.InvariantCulture)) return false;
         string below = Path.Combine(Folder, leaf);
         return Try(() => Directory.CreateDirectory(below)) && TryJoin(below) && Try(() => File.WriteAllText(Path.Combine(Folder, DelegatedTo), "+memory"));

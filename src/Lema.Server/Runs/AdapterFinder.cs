@@ -9,7 +9,11 @@ namespace Lema.Server.Runs;
 internal sealed class AdapterFinder(RunDirectory runs, DataFolder data)
 {
     /// <summary>Before the id or name of a run whose last checkpoint is meant.</summary>
-    public const string RunPrefix = "run/";
+    private const string RunPrefix = "run/";
+
+    /// <summary>Whether a run begins with the adapter of another, which it needs at each of its starts.</summary>
+    public static bool StartsFrom(RunDetail run, RunSummary other) =>
+        run.Settings?.InitAdapter is { } adapter && (adapter == RunPrefix + other.Id || adapter == RunPrefix + other.Name);
 
     /// <param name="name">Of an uploaded adapter, or <c>run/ID-OR-NAME</c> for a run's last checkpoint.</param>
     /// <exception cref="NotFoundException">There is none.</exception>

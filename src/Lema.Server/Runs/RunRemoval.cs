@@ -10,10 +10,12 @@ namespace Lema.Server.Runs;
 internal sealed class RunRemoval(RunDirectory directory, RunStore store, RunsFeed feed, DataFolder data, IFileLayer? files = null)
 {
     /// <exception cref="NotFoundException">There is no such run.</exception>
-    /// <exception cref="ConflictException">It waits or is at work.</exception>
+    /// <exception cref="ConflictException">It waits or is at work, or another that is not over starts from it.</exception>
     public async Task DeleteAsync(string idOrName)
     {
         RunSession session = directory.Get(idOrName);
+        if (store.Unfinished(other => other.Summary.Id != session.Id && AdapterFinder.StartsFrom(other, session.Summary)) is { Count: > 0 } users)
+            throw new ConflictException($"Run '{session.Summary.Name}' cannot be deleted: it is what {string.Join(", ", users)} starts from. Stop these runs first.");
         // The database decides: somebody may resume the run in this very moment.
         if (!await store.DeleteAsync(session.Id, RunStates.Resting).ConfigureAwait(false))
         {

@@ -188,14 +188,14 @@ internal sealed class RunStore(RunDatabase database)
         return [.. connection.Query<(long State, long Count)>("SELECT state, count(*) FROM runs GROUP BY state").Select(row => KeyValuePair.Create((RunState)row.State, row.Count))];
     }
 
-    /// <summary>Names of the runs that are not over and use a model or dataset.</summary>
-    public IReadOnlyList<string> UnfinishedUsing(string column, string name)
+    /// <summary>Names of the runs that are not over and use something.</summary>
+    public IReadOnlyList<string> Unfinished(Func<RunDetail, bool> uses)
     {
         using SqliteConnection connection = database.Connect();
-        return [.. connection.Query<string>($"SELECT name FROM runs WHERE {column} = @name AND state NOT IN @Ended", new
+        return [.. connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new
         {
-            name, Ended = new[] { (int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped },
-        })];
+            Ended = new[] { (int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped },
+        }).Select(RunDetail.Parser.ParseFrom).Where(uses).Select(run => run.Summary.Name)];
     }
 
     private static NumberedLogLine ToLogLine(byte[] body)

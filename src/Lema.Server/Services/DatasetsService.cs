@@ -13,7 +13,7 @@ using Lema.Server.Storage;
 namespace Lema.Server.Services;
 
 /// <summary>Training data, for clients. Made for each call.</summary>
-internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspection inspection, ModelRegistry models, RunStore runs, DataFolder data, PatientReader reader) : Protocol.V1.Datasets.DatasetsBase
+internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspection inspection, ModelRegistry models, DataFolder data, PatientReader reader) : Protocol.V1.Datasets.DatasetsBase
 {
     private const string TrainSuffix = "-train", HeldoutSuffix = "-heldout";
     private const double DefaultShare = 0.1;
@@ -131,8 +131,7 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
     public override async Task<DeleteDatasetResponse> DeleteDataset(DeleteDatasetRequest request, ServerCallContext context)
     {
         datasets.Get(request.Name);
-        if (runs.UnfinishedUsing("dataset", request.Name) is { Count: > 0 } users)
-            throw new ConflictException($"Dataset '{request.Name}' cannot be deleted: it is used by {string.Join(", ", users)}. Stop these runs first.");
+        datasets.CheckUnused(request.Name, "deleted");
         await datasets.DeleteAsync(request.Name);
         return new DeleteDatasetResponse();
     }

@@ -80,7 +80,7 @@ internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJ
 
     private void CheckUnused(string name, string done)
     {
-        if (runs.UnfinishedUsing("model", name) is { Count: > 0 } users)
+        if (runs.Unfinished(run => run.Summary.Model == name) is { Count: > 0 } users)
             throw new ConflictException($"Model '{name}' cannot be {done}: it is used by {string.Join(", ", users)}. Stop these runs first.");
     }
 

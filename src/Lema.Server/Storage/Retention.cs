@@ -57,7 +57,7 @@ internal static class Retention
     {
         if (connection.QueryFirst<long>("SELECT count(*) FROM jobs WHERE run_id = @Id AND state IN @States", new { run.Id, States = AtWork }, transaction) > 0) return true;
         return connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new { Ended }, transaction).Select(RunDetail.Parser.ParseFrom)
-            .Any(other => other.Settings?.InitAdapter is { } adapter && (adapter == AdapterFinder.RunPrefix + run.Id || adapter == AdapterFinder.RunPrefix + run.Name));
+            .Any(other => AdapterFinder.StartsFrom(other, run));
     }
 
     private static IEnumerable<string> PruneUploads(string uploads, DateTime before, IFileLayer? files)
