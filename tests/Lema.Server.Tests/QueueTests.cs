@@ -1,3 +1,4 @@
+using Dapper;
 using Grpc.Core;
 using Lema.Protocol.V1;
 using Lema.Server.Errors;
@@ -195,6 +196,26 @@ public sealed class QueueTests
         await daemon.Training.ResumeRunAsync(new ResumeRunRequest { Run = "second" });
         await daemon.WaitForAsync("second", RunState.Completed);
         await datasets.DeleteDatasetAsync(new DeleteDatasetRequest { Name = "rows-heldout" });
+        // What is left can be trained on.
+        Assert.Equal("", (await daemon.StartRunAsync(5, request => request.Name = "third")).EvaluationDataset);
+        await daemon.WaitForAsync("third", RunState.Completed);
+    }
+
+    [Fact(DisplayName = "two calls at one moment: a run is started on rows that are being deleted")]
+    public async Task StartRun_WhileItsRowsAreBeingDeleted_IsRefused()
+    {
+        await using TestDaemon daemon = await TestDaemon.StartAsync();
+        await daemon.AddDatasetAsync();
+        Task<RunDetail> starting = await daemon.Services.GetRequiredService<RunUses>().AloneAsync(async () =>
+        {
+            Task<RunDetail> call = daemon.StartRunAsync(5);
+            // Long enough for the request to have been checked, and to wait here.
+            await Task.WhenAny(call, Task.Delay(500));
+            await daemon.Services.GetRequiredService<RunDatabase>().WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets", transaction: transaction));
+            return call;
+        });
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => starting)).StatusCode);
+        Assert.Empty((await daemon.Training.ListRunsAsync(new ListRunsRequest())).Runs);
     }
 
     [Fact(DisplayName = "what a run that is not over needs stays: the run that it starts from")]

@@ -12,15 +12,12 @@ using Microsoft.Data.Sqlite;
 namespace Lema.Server.Datasets;
 
 /// <summary>The datasets of this host by name; each is one file in the data folder. Lives as long as the daemon.</summary>
-internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataFolder data, TimeProvider clock, IFileLayer? files = null)
+internal sealed class DatasetRegistry(RunDatabase database, RunUses uses, DataFolder data, TimeProvider clock, IFileLayer? files = null)
 {
     private const string Columns =
         "name AS Name, file AS File, row_count AS Rows, size_bytes AS SizeBytes, format AS Format, sha256 AS Sha256, heldout AS Heldout, added AS Added";
 
     private readonly IFileLayer _files = files ?? FileLayer.Instance;
-
-    // The file of a name and its row change together: two calls at once would else remove each other's file, or replace what neither was to replace.
-    private readonly SemaphoreSlim _changing = new(1, 1);
 
     public IReadOnlyList<Dataset> List()
     {
@@ -45,11 +42,8 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
     }
 
     /// <exception cref="ConflictException">Runs are not through with it: they train on it, or are evaluated on it.</exception>
-    public void CheckUnused(string name, string done, string otherwise = "")
-    {
-        if (runs.Unfinished(run => run.Summary.Dataset == name || run.EvaluationDataset == name) is { Count: > 0 } users)
-            throw new ConflictException($"Dataset '{name}' cannot be {done}: it is used by {string.Join(", ", users)}. Stop these runs first{otherwise}.");
-    }
+    private void CheckUnused(string name, string done, string otherwise = "") =>
+        uses.Check($"Dataset '{name}'", done, run => run.Summary.Dataset == name || run.EvaluationDataset == name, otherwise);
 
     /// <summary>Takes a finished file into the data folder and registers it.</summary>
     /// <param name="file">Is moved; it lies on the data folder's disk.</param>
@@ -60,8 +54,8 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
         CheckFree(name, overwrite);
         DatasetSummary summary = DatasetErrors.Named([(file, name)], () => DatasetSummary.Read(file, ending));
         string sha256 = await HashAsync(file).ConfigureAwait(false);
-        await _changing.WaitAsync().ConfigureAwait(false);
-        try
+        // The file of a name and its row change together: two calls at once would else remove each other's file, or replace what neither was to replace.
+        return await uses.AloneAsync(async () =>
         {
             CheckFree(name, overwrite);
             // A new name for other content: the old file stays whole until the new one is registered, and goes then.
@@ -81,27 +75,19 @@ internal sealed class DatasetRegistry(RunDatabase database, RunStore runs, DataF
                 """, row, transaction)).ConfigureAwait(false);
             if (oldName is not null && oldName != fileName) _files.DeleteFile(Path.Combine(data.Datasets, oldName));
             return row.ToDataset();
-        }
-        finally
-        {
-            _changing.Release();
-        }
+        }).ConfigureAwait(false);
     }
 
-    public async Task DeleteAsync(string name)
+    /// <exception cref="NotFoundException">There is no such dataset.</exception>
+    /// <exception cref="ConflictException">Runs are not through with it.</exception>
+    public Task DeleteAsync(string name) => uses.AloneAsync(async () =>
     {
-        await _changing.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            Row row = Find(name) ?? throw Missing(name);
-            await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
-            _files.DeleteFile(Path.Combine(data.Datasets, row.File));
-        }
-        finally
-        {
-            _changing.Release();
-        }
-    }
+        Row row = Find(name) ?? throw Missing(name);
+        CheckUnused(name, "deleted");
+        await database.WriteAsync((connection, transaction) => connection.Execute("DELETE FROM datasets WHERE name = @name", new { name }, transaction)).ConfigureAwait(false);
+        _files.DeleteFile(Path.Combine(data.Datasets, row.File));
+        return row;
+    });
 
     private Row? Find(string name)
     {

@@ -52,6 +52,7 @@ internal static class DaemonServices
         services.AddHosted<EvaluationManager>();
 
         services.AddSingleton<RunStore>();
+        services.AddSingleton<RunUses>();
         services.AddSingleton<RunsFeed>();
         services.AddSingleton<RunDirectory>();
         services.AddSingleton<RunJournal>();

@@ -140,23 +140,20 @@ internal sealed class ControlGroup
 
     private void Write(string file, long value) => File.WriteAllText(Path.Combine(Folder, file), value.ToString(CultureInfo.InvariantCulture));
 
-    private string[] Words(string file)
-    {
-        string path = Path.Combine(Folder, file);
-        return File.Exists(path) ? File.ReadAllText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) : [];
-    }
+    private string[] Words(string file) => Text(Folder, file).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
-    private static long? Number(string folder, string file)
-    {
-        string path = Path.Combine(folder, file);
-        return File.Exists(path) && long.TryParse(File.ReadAllText(path), CultureInfo.InvariantCulture, out long number) ? number : null;
-    }
+    private static long? Number(string folder, string file) => long.TryParse(Text(folder, file), CultureInfo.InvariantCulture, out long number) ? number : null;
 
     /// <summary>Of a file with lines NAME NUMBER.</summary>
-    private static IEnumerable<long> Values(string folder, string file, params string[] names)
+    private static IEnumerable<long> Values(string folder, string file, params string[] names) =>
+        Text(folder, file).Split('\n').Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && names.Contains(parts[0])).Select(parts => long.Parse(parts[1], CultureInfo.InvariantCulture));
+
+    /// <summary>Empty where the system has no such file or does not tell, as of a group of threads: a figure less is no reason to fail.</summary>
+    private static string Text(string folder, string file)
     {
+        string text = "";
         string path = Path.Combine(folder, file);
-        if (!File.Exists(path)) return [];
-        return File.ReadLines(path).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && names.Contains(parts[0])).Select(parts => long.Parse(parts[1], CultureInfo.InvariantCulture));
+        if (File.Exists(path)) Try(() => text = File.ReadAllText(path));
+        return text;
     }
 }

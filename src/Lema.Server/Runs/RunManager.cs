@@ -8,7 +8,7 @@ namespace Lema.Server.Runs;
 
 /// <summary>Starts runs, and takes them from state to state, as people say. Lives as long as the daemon.</summary>
 internal sealed class RunManager(
-    RunRequests requests, RunDirectory directory, RunStore store, RunJournal journal, RunScheduler scheduler, RunQueue queue, RunsFeed feed, AdapterFinder adapters)
+    RunRequests requests, RunUses uses, RunDirectory directory, RunStore store, RunJournal journal, RunScheduler scheduler, RunQueue queue, RunsFeed feed, AdapterFinder adapters)
 {
     private const int UniqueViolation = 19;
 
@@ -20,8 +20,15 @@ internal sealed class RunManager(
         RunDetail run = requests.Check(request, owner);
         try
         {
-            await store.Database.WriteAsync((connection, transaction) =>
-                RunStore.Insert(connection, transaction, run, request.IdempotencyKey.Length > 0 ? request.IdempotencyKey : null)).ConfigureAwait(false);
+            await uses.AloneAsync(() =>
+            {
+                requests.CheckThere(run);
+                return store.Database.WriteAsync((connection, transaction) =>
+                {
+                    RunStore.Insert(connection, transaction, run, request.IdempotencyKey.Length > 0 ? request.IdempotencyKey : null);
+                    return true;
+                });
+            }).ConfigureAwait(false);
         }
         catch (SqliteException error) when (error.SqliteErrorCode == UniqueViolation)
         {

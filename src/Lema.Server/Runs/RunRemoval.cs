@@ -7,17 +7,20 @@ using Lema.Server.Storage;
 namespace Lema.Server.Runs;
 
 /// <summary>Removes runs with all they have. Lives as long as the daemon.</summary>
-internal sealed class RunRemoval(RunDirectory directory, RunStore store, RunsFeed feed, DataFolder data, IFileLayer? files = null)
+internal sealed class RunRemoval(RunDirectory directory, RunStore store, RunUses uses, RunsFeed feed, DataFolder data, IFileLayer? files = null)
 {
     /// <exception cref="NotFoundException">There is no such run.</exception>
     /// <exception cref="ConflictException">It waits or is at work, or another that is not over starts from it.</exception>
     public async Task DeleteAsync(string idOrName)
     {
         RunSession session = directory.Get(idOrName);
-        if (store.Unfinished(other => other.Summary.Id != session.Id && AdapterFinder.StartsFrom(other, session.Summary)) is { Count: > 0 } users)
-            throw new ConflictException($"Run '{session.Summary.Name}' cannot be deleted: it is what {string.Join(", ", users)} starts from. Stop these runs first.");
         // The database decides: somebody may resume the run in this very moment.
-        if (!await store.DeleteAsync(session.Id, RunStates.Resting).ConfigureAwait(false))
+        bool isGone = await uses.AloneAsync(() =>
+        {
+            uses.Check($"Run '{session.Summary.Name}'", "deleted", other => other.Summary.Id != session.Id && AdapterFinder.StartsFrom(other, session.Summary));
+            return store.DeleteAsync(session.Id, RunStates.Resting);
+        }).ConfigureAwait(false);
+        if (!isGone)
         {
             RunSummary now = session.Summary;
             throw new ConflictException($"Run '{now.Name}' is {RunStates.Word(now.State)}. Stop it first.");

@@ -38,7 +38,8 @@ internal sealed class RunRequests(ModelRegistry models, DatasetRegistry datasets
         RunSettings settings = CheckSettings(request.Settings, request.Model, request.Dataset, problems);
         if (request.EvaluationDataset.Length > 0) problems.Try("evaluationDataset", () => datasets.Get(request.EvaluationDataset));
         problems.ThrowIfAny();
-        string evaluation = request.EvaluationDataset.Length > 0 ? request.EvaluationDataset : datasets.Get(request.Dataset).Heldout;
+        // Held-out rows that were deleted are no reason to refuse their dataset for good.
+        string evaluation = request.EvaluationDataset.Length > 0 ? request.EvaluationDataset : datasets.Get(request.Dataset).Heldout is var heldout && datasets.Exists(heldout) ? heldout : "";
         return new RunDetail
         {
             Summary = new RunSummary
@@ -48,6 +49,16 @@ internal sealed class RunRequests(ModelRegistry models, DatasetRegistry datasets
             },
             Settings = settings, ReplyFormat = ReplyFormatOf(request, settings), EvaluationDataset = evaluation, Owner = owner, FirstSequence = 1, Totals = new RunTotals(),
         };
+    }
+
+    /// <summary>What a run names may have been removed since it was checked.</summary>
+    /// <exception cref="NotFoundException">It has been.</exception>
+    public void CheckThere(RunDetail run)
+    {
+        models.Get(run.Summary.Model);
+        datasets.Get(run.Summary.Dataset);
+        if (run.EvaluationDataset.Length > 0) datasets.Get(run.EvaluationDataset);
+        if (run.Settings.HasInitAdapter) adapters.Find(run.Settings.InitAdapter);
     }
 
     private ReplyFormat? ReplyFormatOf(StartRunRequest request, RunSettings settings) => settings.Data.ReplyFormat

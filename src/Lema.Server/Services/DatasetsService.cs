@@ -130,8 +130,6 @@ internal sealed class DatasetsService(DatasetRegistry datasets, DatasetInspectio
 
     public override async Task<DeleteDatasetResponse> DeleteDataset(DeleteDatasetRequest request, ServerCallContext context)
     {
-        datasets.Get(request.Name);
-        datasets.CheckUnused(request.Name, "deleted");
         await datasets.DeleteAsync(request.Name);
         return new DeleteDatasetResponse();
     }

@@ -13,7 +13,7 @@ using Lema.Server.Storage;
 namespace Lema.Server.Services;
 
 /// <summary>Base models, for clients. Made for each call.</summary>
-internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJobs workers, PreparationLocks locks, PatientWriter writer) : Protocol.V1.Models.ModelsBase
+internal sealed class ModelsService(ModelRegistry models, RunUses uses, WorkerJobs workers, PreparationLocks locks, PatientWriter writer) : Protocol.V1.Models.ModelsBase
 {
     private static readonly string[] Dtypes = ["base", "fp16"];
 
@@ -73,16 +73,15 @@ internal sealed class ModelsService(ModelRegistry models, RunStore runs, WorkerJ
     public override async Task<DeleteModelResponse> DeleteModel(DeleteModelRequest request, ServerCallContext context)
     {
         models.Get(request.Name);
-        CheckUnused(request.Name, "deleted");
-        await models.DeleteAsync(request.Name);
-        return new DeleteModelResponse();
+        return await uses.AloneAsync(async () =>
+        {
+            CheckUnused(request.Name, "deleted");
+            await models.DeleteAsync(request.Name);
+            return new DeleteModelResponse();
+        });
     }
 
-    private void CheckUnused(string name, string done)
-    {
-        if (runs.Unfinished(run => run.Summary.Model == name) is { Count: > 0 } users)
-            throw new ConflictException($"Model '{name}' cannot be {done}: it is used by {string.Join(", ", users)}. Stop these runs first.");
-    }
+    private void CheckUnused(string name, string done) => uses.Check($"Model '{name}'", done, run => run.Summary.Model == name);
 
     private Model Describe(ModelRecord record) => ModelDescription.Summarize(record, models.IsPrepared(record.Name));
 }

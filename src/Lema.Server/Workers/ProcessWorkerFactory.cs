@@ -16,7 +16,7 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, WorkerGroups
         string name = Guid.NewGuid().ToString("N")[..12];
         string socket = SocketPath(name);
         WorkerGroup? group = memoryLimitBytes is { } bytes ? groups.TryAdd(name, job, bytes) : null;
-        Process process = Process.Start(StartInfo(socket, group)) ?? throw new InvalidOperationException("The worker process did not start.");
+        Process process = Start(StartInfo(socket, group), group);
         string record = WorkerRecords.Write(data.Workers, name, process);
         LogStarted(process.Id, job);
         TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,6 +42,19 @@ internal sealed partial class ProcessWorkerFactory(DataFolder data, WorkerGroups
         catch
         {
             await worker.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static Process Start(ProcessStartInfo start, WorkerGroup? group)
+    {
+        try
+        {
+            return Process.Start(start) ?? throw new InvalidOperationException("The worker process did not start.");
+        }
+        catch
+        {
+            group?.Remove();
             throw;
         }
     }

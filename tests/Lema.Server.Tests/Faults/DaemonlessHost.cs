@@ -32,10 +32,11 @@ internal sealed class DaemonlessHost : IDisposable
         Files = layer?.Invoke();
         Models = new ModelRegistry(_database, _data, new ModelRoots([]), TimeProvider.System, Files);
         RunStore runs = new(_database);
-        Datasets = new DatasetRegistry(_database, runs, _data, TimeProvider.System, Files);
+        RunUses uses = new(runs);
+        Datasets = new DatasetRegistry(_database, uses, _data, TimeProvider.System, Files);
         _uploads = new UploadStore(_data, TimeProvider.System, Files);
         RunsFeed feed = new();
-        Removal = new RunRemoval(new RunDirectory(runs, feed), runs, feed, _data, Files);
+        Removal = new RunRemoval(new RunDirectory(runs, feed), runs, uses, feed, _data, Files);
         _commit = new UploadCommit(_uploads, Models, Datasets, _data, Files);
     }
 
