@@ -3,6 +3,8 @@ using Grpc.Core;
 using Lema.Protocol.V1;
 using Lema.Server.Artifacts;
 using Lema.Server.Models;
+using Lema.Server.Runs;
+using Lema.Server.Storage;
 using Lema.Server.Tests.Fakes;
 using Lema.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -103,6 +105,16 @@ public sealed class UploadCommitTests
         await RefusedAsync(StatusCode.FailedPrecondition, "already", () => UploadAsync(artifacts, UploadKind.Adapter, "mine", files));
         string kept = daemon.Services.GetRequiredService<ArtifactOwners>().Find("adapter/mine", "adapter_model.safetensors");
         Assert.Equal([1], await File.ReadAllBytesAsync(kept));
+        RunDatabase database = daemon.Services.GetRequiredService<RunDatabase>();
+        RunDetail user = new()
+        {
+            Summary = new RunSummary { Id = "user", Name = "user", State = RunState.Paused, Created = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(DateTime.UnixEpoch) },
+            Settings = new RunSettings { InitAdapter = "mine" },
+        };
+        await database.WriteAsync((connection, transaction) => RunStore.Insert(connection, transaction, user, idempotencyKey: null));
+        await RefusedAsync(StatusCode.FailedPrecondition, "used by user", () => UploadAsync(artifacts, UploadKind.Adapter, "mine", files, overwrite: true));
+        user.Summary.State = RunState.Stopped;
+        await database.WriteAsync((connection, transaction) => RunStore.Update(connection, transaction, user));
         await UploadAsync(artifacts, UploadKind.Adapter, "mine", files, overwrite: true);
         Assert.Equal([2], await File.ReadAllBytesAsync(kept));
         Assert.Equal(["mine"], Directory.GetFileSystemEntries(Path.Combine(daemon.Folder, "adapters")).Select(Path.GetFileName));

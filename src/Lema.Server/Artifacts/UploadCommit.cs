@@ -5,12 +5,13 @@ using Lema.Protocol.V1;
 using Lema.Server.Datasets;
 using Lema.Server.Errors;
 using Lema.Server.Models;
+using Lema.Server.Runs;
 using Lema.Server.Storage;
 
 namespace Lema.Server.Artifacts;
 
 /// <summary>Makes a finished upload a model, dataset or adapter of this host. Lives as long as the daemon.</summary>
-internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, DataFolder data, IFileLayer? files = null)
+internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, DatasetRegistry datasets, RunUses uses, DataFolder data, IFileLayer? files = null)
 {
     private readonly ConcurrentDictionary<string, Lazy<Task<CommitUploadResponse>>> _running = new(StringComparer.Ordinal);
 
@@ -46,7 +47,11 @@ internal sealed class UploadCommit(UploadStore uploads, ModelRegistry models, Da
             case UploadKind.Adapter:
                 foreach (string needed in (string[])["adapter_config.json", "adapter_model.safetensors"])
                     if (!File.Exists(Path.Combine(folder, needed))) throw new InvalidInputException("upload", needed, "is missing; a PEFT adapter folder has it.");
-                Move(folder, data.Adapters, announced.Name, announced.Overwrite);
+                await uses.AloneAsync(() =>
+                {
+                    uses.Check($"Adapter '{announced.Name}'", "replaced", run => run.Settings?.InitAdapter == announced.Name, ", or choose another name");
+                    return Task.FromResult(Move(folder, data.Adapters, announced.Name, announced.Overwrite));
+                }).ConfigureAwait(false);
                 break;
             default:
                 throw new InvalidInputException("request", "kind", "say what is uploaded: a model, a dataset or an adapter.");

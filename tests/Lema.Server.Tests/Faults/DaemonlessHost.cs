@@ -37,7 +37,7 @@ internal sealed class DaemonlessHost : IDisposable
         _uploads = new UploadStore(_data, TimeProvider.System, Files);
         RunsFeed feed = new();
         Removal = new RunRemoval(new RunDirectory(runs, feed), runs, uses, feed, _data, Files);
-        _commit = new UploadCommit(_uploads, Models, Datasets, _data, Files);
+        _commit = new UploadCommit(_uploads, Models, Datasets, uses, _data, Files);
     }
 
     public FaultyFileLayer? Files { get; }
