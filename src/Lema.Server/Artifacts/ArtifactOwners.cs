@@ -45,6 +45,10 @@ internal sealed class ArtifactOwners(RunDirectory runs, ModelRegistry models, Da
         return (name + file.Extension, file);
     }
 
-    private static (string Kind, string Name) Split(string owner) => owner.Split('/') is [{ Length: > 0 } kind, { Length: > 0 } name]
-        ? (kind, name) : throw new InvalidInputException("request", "owner", "use run/NAME, model/NAME, dataset/NAME or adapter/NAME.");
+    private static (string Kind, string Name) Split(string owner)
+    {
+        string[] parts = owner.Split('/');
+        return parts.Length == 2 && parts.All(part => part.Length > 0)
+            ? (parts[0], parts[1]) : throw new InvalidInputException("request", "owner", "use run/NAME, model/NAME, dataset/NAME or adapter/NAME.");
+    }
 }

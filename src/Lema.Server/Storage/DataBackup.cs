@@ -78,10 +78,7 @@ internal static class DataBackup
         {
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         }
-        catch (FileNotFoundException)
-        {
-        }
-        catch (DirectoryNotFoundException)
+        catch (IOException gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
         {
         }
     }
