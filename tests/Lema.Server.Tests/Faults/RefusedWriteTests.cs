@@ -121,13 +121,15 @@ public sealed class RefusedWriteTests
         stage.Runner.BeforeStep = step => { if (step == 7 && deaths++ == 0) throw new WorkerDiedException(exitCode: 9); };
         await using TestDaemon daemon = await stage.StartAsync();
         await daemon.AddDatasetAsync();
-        string run = (await daemon.StartRunAsync(20)).Summary.Id;
+        const string run = "dies";
         RunDirectory runs = daemon.Services.GetRequiredService<RunDirectory>();
+        // Before the run starts, which may be over before its start is answered.
         stage.Clock.WhenRead = () =>
         {
-            if (stage.Refusals > 0 || runs.Get(run).State != RunState.Interrupted) return;
+            if (stage.Refusals > 0 || runs.Find(run)?.State != RunState.Interrupted) return;
             stage.Refuse(RefusedWrites.NoSpaceLeft);
         };
+        await daemon.StartRunAsync(20, request => request.Name = run);
         await stage.Clock.UntilAsync(stage.Refused.UntilAsync(4));
         Assert.Equal(RunState.Interrupted, runs.Get(run).State);
         stage.Refused.End();
