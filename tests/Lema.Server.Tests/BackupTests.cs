@@ -120,9 +120,7 @@ public sealed class BackupTests
     public async Task Prune_OfARunThatIsBeingMerged_LeavesIt()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await daemon.WaitForAsync("tuned", RunState.Completed);
+        await daemon.TrainAsync("tuned");
         using SemaphoreSlim go = new(0);
         daemon.Runner.BeforeEnd = () => Assert.True(go.Wait(TimeSpan.FromMinutes(1)));
         Exports.ExportsClient exports = new(daemon.Channel);
@@ -139,9 +137,7 @@ public sealed class BackupTests
     public async Task Prune_OfMerges_RemovesWhatIsRecordedOfOldOnesAndLeavesTheirModels()
     {
         await using TestDaemon daemon = await TestDaemon.StartAsync();
-        await daemon.AddDatasetAsync();
-        await daemon.StartRunAsync(2, request => request.Name = "tuned");
-        await daemon.WaitForAsync("tuned", RunState.Completed);
+        await daemon.TrainAsync("tuned");
         Exports.ExportsClient exports = new(daemon.Channel);
         StartMergeRequest request = new() { Run = "tuned", ModelName = "merged", IdempotencyKey = "once" };
         Export first = await exports.StartMergeAsync(request);

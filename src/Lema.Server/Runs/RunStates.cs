@@ -24,6 +24,9 @@ public static class RunStates
     /// <summary>Whether a watch of the run is over: nothing more happens unless somebody resumes it.</summary>
     public static bool HasEnded(RunState state) => state is RunState.Completed or RunState.Failed or RunState.Stopped;
 
+    /// <summary>Those of a run that is over, as the database has them.</summary>
+    public static int[] Ended { get; } = [.. Enum.GetValues<RunState>().Where(HasEnded).Select(state => (int)state)];
+
     /// <summary>Whether a worker is on it.</summary>
     public static bool IsActive(RunState state) => state is RunState.Preparing or RunState.Running or RunState.Pausing or RunState.Stopping;
 

@@ -192,11 +192,12 @@ internal sealed class RunStore(RunDatabase database)
     public IReadOnlyList<string> Unfinished(Func<RunDetail, bool> uses)
     {
         using SqliteConnection connection = database.Connect();
-        return [.. connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new
-        {
-            Ended = new[] { (int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped },
-        }).Select(RunDetail.Parser.ParseFrom).Where(uses).Select(run => run.Summary.Name)];
+        return [.. Unfinished(connection).Where(uses).Select(run => run.Summary.Name)];
     }
+
+    /// <summary>The runs that are not over.</summary>
+    public static IEnumerable<RunDetail> Unfinished(SqliteConnection connection, SqliteTransaction? transaction = null) =>
+        connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new { RunStates.Ended }, transaction).Select(RunDetail.Parser.ParseFrom);
 
     private static NumberedLogLine ToLogLine(byte[] body)
     {

@@ -11,7 +11,6 @@ namespace Lema.Server.Storage;
 /// <summary>Removes what is old.</summary>
 internal static class Retention
 {
-    private static readonly int[] Ended = [(int)RunState.Completed, (int)RunState.Failed, (int)RunState.Stopped];
     private static readonly int[] AtWork = [(int)JobState.Queued, (int)JobState.Running];
 
     /// <summary>
@@ -56,8 +55,7 @@ internal static class Retention
     private static bool IsUsed(SqliteConnection connection, SqliteTransaction transaction, RunSummary run)
     {
         if (connection.QueryFirst<long>("SELECT count(*) FROM jobs WHERE run_id = @Id AND state IN @States", new { run.Id, States = AtWork }, transaction) > 0) return true;
-        return connection.Query<byte[]>("SELECT detail FROM runs WHERE state NOT IN @Ended", new { Ended }, transaction).Select(RunDetail.Parser.ParseFrom)
-            .Any(other => AdapterFinder.StartsFrom(other, run));
+        return RunStore.Unfinished(connection, transaction).Any(other => AdapterFinder.StartsFrom(other, run));
     }
 
     private static IEnumerable<string> PruneUploads(string uploads, DateTime before, IFileLayer? files)
@@ -78,6 +76,6 @@ internal static class Retention
     private static IReadOnlyList<byte[]> EndedRuns(RunDatabase database)
     {
         using SqliteConnection connection = database.Connect();
-        return [.. connection.Query<byte[]>("SELECT detail FROM runs WHERE state IN @Ended", new { Ended })];
+        return [.. connection.Query<byte[]>("SELECT detail FROM runs WHERE state IN @Ended", new { RunStates.Ended })];
     }
 }
