@@ -65,19 +65,19 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
             lora.Magnitude.Accumulate(gradient.mul(saved[1]).to(ScalarType.Float32).sum([0L]).div_(RowNorm));
             inner = gradient.mul(MagnitudeScale);
         }
-        Tensor hidden = saved[0], dHidden = inner.matmul(B).mul_(lora.Scale);
-        lora.GradientB.Value.add_(inner.t().matmul(hidden), lora.Scale);
+        Tensor hidden = saved[0], dHidden = MatrixProduct.Multiply(inner, B).mul_(lora.Scale);
+        lora.GradientB.Value.add_(MatrixProduct.Multiply(inner.t(), hidden), lora.Scale);
         if (!_drops)
         {
-            lora.GradientA.Value.add_(dHidden.t().matmul(input));
-            return dHidden.matmul(A).addmm_(inner, matrix(), 1, 1);
+            lora.GradientA.Value.add_(MatrixProduct.Multiply(dHidden.t(), input));
+            return MatrixProduct.MultiplyAdd(MatrixProduct.Multiply(dHidden, A), inner, matrix());
         }
 
         Tensor mask = Mask(input);
-        lora.GradientA.Value.add_(dHidden.t().matmul(input.mul(mask)));
-        Tensor dDropped = dHidden.matmul(A);
-        if (lora.Magnitude is not null) dDropped.add_(inner.sub(gradient).matmul(matrix()));
-        return dDropped.mul_(mask).addmm_(gradient, matrix(), 1, 1);
+        lora.GradientA.Value.add_(MatrixProduct.Multiply(dHidden.t(), input.mul(mask)));
+        Tensor dDropped = MatrixProduct.Multiply(dHidden, A);
+        if (lora.Magnitude is not null) dDropped.add_(MatrixProduct.Multiply(inner.sub(gradient), matrix()));
+        return MatrixProduct.MultiplyAdd(dDropped.mul_(mask), gradient, matrix());
     }
 
     private Tensor Mask(Tensor input)

@@ -28,12 +28,7 @@ public sealed record ModelOptions
     /// <summary>Makes what is trained on top; null: the base model alone.</summary>
     public Func<DecoderModel, GlobalBinaryIndex, AdapterWeights>? Adapters { get; init; }
 
-    public ScalarType ComputeType => Precision switch
-    {
-        Precision.Bf16 => ScalarType.BFloat16,
-        Precision.Fp16 => ScalarType.Float16,
-        _ => ScalarType.Float32,
-    };
+    public ScalarType ComputeType => Precision.ComputeType();
 
     /// <summary>The adapter of a PEFT folder, or the parameters of a checkpoint of full fine-tuning, on top of the base.</summary>
     public static Func<DecoderModel, GlobalBinaryIndex, AdapterWeights> FromFolder(string adapterFolder) => (model, _) => TrainedFolder.Load(adapterFolder, model);

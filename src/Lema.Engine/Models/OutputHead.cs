@@ -36,7 +36,7 @@ public sealed class OutputHead(LanguageModel model)
     }
 
     /// <summary>hidden [tokens, hidden] x rows^T -> [tokens, tile rows] in their type.</summary>
-    public Tensor Product(Tensor hidden, Tensor rows) => hidden.matmul(rows.t());
+    public Tensor Product(Tensor hidden, Tensor rows) => MatrixProduct.Multiply(hidden, rows.t());
 
     /// <summary>Gradient with respect to hidden W^T, in place, from that of the logits.</summary>
     public Tensor LogitsBackward(Tensor gradient, Tensor logits)
@@ -59,7 +59,7 @@ public sealed class OutputHead(LanguageModel model)
             Visit(tile, rows =>
             {
                 if (MatrixVector.Supports(hidden, rows)) MatrixVector.MultiplyInto(logits, first, hidden, rows);
-                else logits.narrow(1, first, count).copy_(hidden.matmul(rows.t()));
+                else logits.narrow(1, first, count).copy_(Product(hidden, rows));
             });
         }
         return Capped(logits);

@@ -57,7 +57,7 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
                 using var scope = NewDisposeScope();
                 Tensor logits = _head.Product(chunk.Hidden, rows);
                 loss += SoftmaxLoss.Compute(logits, chunk.Targets.data<long>().ToArray(), divisor);
-                if (divisor is not null) chunk.Gradient!.add_(logits.matmul(rows));
+                if (divisor is not null) chunk.Gradient!.add_(MatrixProduct.Multiply(logits, rows));
             }
         });
         else foreach (Chunk chunk in chunks)
@@ -67,7 +67,7 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
             Tensor Tile(int tile) => logits.narrow(1, _head.Tiles[tile].First, _head.Tiles[tile].Count);
             for (int tile = 0; tile < _head.Tiles.Count; tile++) _head.Visit(tile, rows => Tile(tile).copy_(_head.Product(chunk.Hidden, rows)));
             loss += SoftmaxLoss.Compute(logits, chunk.Targets.data<long>().ToArray(), divisor);
-            for (int tile = _head.Tiles.Count - 1; tile >= 0; tile--) _head.Visit(tile, rows => chunk.Gradient!.add_(Tile(tile).matmul(rows)));
+            for (int tile = _head.Tiles.Count - 1; tile >= 0; tile--) _head.Visit(tile, rows => chunk.Gradient!.add_(MatrixProduct.Multiply(Tile(tile), rows)));
         }
         return loss;
     }
@@ -134,7 +134,7 @@ public sealed class ChunkedCrossEntropy(LanguageModel model, int chunkTokens)
         gradient.scatter_add_(1, index.clamp(0, logits.size(1) - 1), inside.to(ScalarType.Float32).neg_());
         gradient.div_(divisor);
         gradient = _head.LogitsBackward(gradient, logits).to(rows.dtype);
-        chunk.Gradient!.add_(gradient.matmul(rows));
+        chunk.Gradient!.add_(MatrixProduct.Multiply(gradient, rows));
         if (model.Adapters.Head is { } trained)
             trained.Gradient.narrow(0, firstRow, rows.size(0)).add_(gradient.to(ScalarType.Float32).t().matmul(chunk.Hidden.to(ScalarType.Float32)).to(trained.Gradient.device));
     }

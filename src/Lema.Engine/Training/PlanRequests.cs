@@ -34,6 +34,7 @@ public static class PlanRequests
             ActivationBytesPerToken = ActivationSize.PerToken(model) * elementBytes,
             ElementBytes = elementBytes,
             BytesPerLogit = settings.Precision == Precision.Bf16 && acceleratorBytes is null && SoftmaxLoss.Supports(model, TorchSharp.torch.ScalarType.BFloat16) ? sizeof(ushort) : BytesPerFloatLogit,
+            WidenedBytes = acceleratorBytes is null ? MatrixProduct.TemporaryBytes(settings.Precision.ComputeType()) : 0,
             MicroBatchRows = settings.MicroBatchSize,
             StepRows = settings.MicroBatchSize * settings.GradientAccumulation,
             Length = settings.MaxLength,

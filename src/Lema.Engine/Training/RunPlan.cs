@@ -48,7 +48,7 @@ public static class RunPlan
     /// <summary>Speeds of this machine for a model, measured in seconds and kept for a week.</summary>
     public static MeasuredSpeeds Speeds(GlobalBinaryIndex index, Precision precision)
     {
-        torch.ScalarType type = precision == Precision.Fp32 ? torch.ScalarType.Float32 : torch.ScalarType.BFloat16;
+        torch.ScalarType type = precision.ComputeType();
         string file = index.Headers.MaxBy(header => header.FileBytes)!.File;
         return FlightCheckCache.Default.GetOrMeasure(ComputeDevices.AcceleratorBytes is null ? file : file + " (CUDA)", type, () =>
         {

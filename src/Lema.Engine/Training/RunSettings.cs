@@ -2,9 +2,6 @@ using System.Collections.Immutable;
 
 namespace Lema.Engine.Training;
 
-/// <summary>The arithmetic of the frozen model. LoRA parameters, moments and accumulators are float32 in every case.</summary>
-public enum Precision { Fp32, Bf16, Fp16 }
-
 public enum LearningRateSchedule { Cosine, Linear, Constant }
 
 /// <summary>Warm-up step s of w uses factor s / w (<see cref="Zero"/>, as transformers does) or (s + 1) / w (<see cref="One"/>).</summary>

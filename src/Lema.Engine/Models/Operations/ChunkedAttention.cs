@@ -35,7 +35,7 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
                 if (highest is not null) newHighest = maximum(highest, newHighest);
                 Tensor weights = scores.sub_(newHighest).exp_();
                 Tensor weightSum = weights.sum([-1], keepdim: true);
-                Tensor part = weights.to(v.dtype).bmm(v).to(ScalarType.Float32);
+                Tensor part = MatrixProduct.Multiply(weights.to(v.dtype), v).to(ScalarType.Float32);
                 if (highest is null) (total, sum) = (weightSum, part);
                 else
                 {
@@ -73,12 +73,12 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
                 Tensor k = keys.narrow(1, from, size), v = values.narrow(1, from, size);
                 Tensor scores = Scores(q, k, group, count, start + keys.size(1) - length - from, out Tensor? capSlope);
                 Tensor weights = scores.sub_(rowLogSum).exp_();
-                dValues.narrow(1, from, size).add_(weights.to(v.dtype).transpose(1, 2).bmm(dy));
-                Tensor dScores = dy.bmm(v.transpose(1, 2)).to(ScalarType.Float32).sub_(correction).mul_(weights).mul_(settings.Scale);
+                dValues.narrow(1, from, size).add_(MatrixProduct.Multiply(weights.to(v.dtype).transpose(1, 2), dy));
+                Tensor dScores = MatrixProduct.Multiply(dy, v.transpose(1, 2)).to(ScalarType.Float32).sub_(correction).mul_(weights).mul_(settings.Scale);
                 if (capSlope is not null) dScores.mul_(capSlope);
                 Tensor dS = dScores.to(q.dtype);
-                dQ.add_(dS.bmm(k));
-                dKeys.narrow(1, from, size).add_(dS.transpose(1, 2).bmm(q));
+                dQ.add_(MatrixProduct.Multiply(dS, k));
+                dKeys.narrow(1, from, size).add_(MatrixProduct.Multiply(dS.transpose(1, 2), q));
             }
             dQueries.narrow(2, start, count).copy_(dQ.view(batch, group, count, width));
         }
@@ -90,7 +90,7 @@ public sealed class ChunkedAttention(AttentionSettings settings, PassConstants s
     /// <summary>Masked float32 scores [batch, group * count, size]; query i of the chunk stands at key index offset + i of this key chunk.</summary>
     private Tensor Scores(Tensor q, Tensor k, long group, long count, long offset, out Tensor? capSlope)
     {
-        Tensor scores = q.bmm(k.transpose(1, 2)).to(ScalarType.Float32).mul_(settings.Scale);
+        Tensor scores = MatrixProduct.Multiply(q, k.transpose(1, 2)).to(ScalarType.Float32).mul_(settings.Scale);
         capSlope = null;
         if (settings.Softcap is { } cap)
         {

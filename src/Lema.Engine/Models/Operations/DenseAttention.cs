@@ -22,7 +22,7 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
         {
             using var chunkScope = NewDisposeScope();
             Tensor weights = Weights(chunk, Scaled(chunk, queries), chunk.Keys(keys));
-            output.narrow(2, chunk.Start, chunk.Count).copy_(chunk.Unflatten(weights.bmm(chunk.Keys(values))));
+            output.narrow(2, chunk.Start, chunk.Count).copy_(chunk.Unflatten(MatrixProduct.Multiply(weights, chunk.Keys(values))));
         }
         return output.MoveToOuterDisposeScope();
     }
@@ -37,10 +37,10 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
         {
             using var chunkScope = NewDisposeScope();
             Tensor q = Scaled(chunk, queries), k = chunk.Keys(keys), dy = chunk.Flatten(gradient), weights = Weights(chunk, q, k);
-            chunk.Keys(dValues).add_(weights.transpose(1, 2).bmm(dy));
-            Tensor dScores = NativeOperators.SoftmaxBackward(dy.bmm(chunk.Keys(values).transpose(1, 2)), weights);
-            dQueries.narrow(2, chunk.Start, chunk.Count).copy_(chunk.Unflatten(dScores.bmm(k).mul_(settings.Scale)));
-            chunk.Keys(dKeys).add_(dScores.transpose(1, 2).bmm(q));
+            chunk.Keys(dValues).add_(MatrixProduct.Multiply(weights.transpose(1, 2), dy));
+            Tensor dScores = NativeOperators.SoftmaxBackward(MatrixProduct.Multiply(dy, chunk.Keys(values).transpose(1, 2)), weights);
+            dQueries.narrow(2, chunk.Start, chunk.Count).copy_(chunk.Unflatten(MatrixProduct.Multiply(dScores, k).mul_(settings.Scale)));
+            chunk.Keys(dKeys).add_(MatrixProduct.Multiply(dScores.transpose(1, 2), q));
         }
         return (dQueries.MoveToOuterDisposeScope(), dKeys.to(keys.dtype).MoveToOuterDisposeScope(), dValues.to(values.dtype).MoveToOuterDisposeScope());
     }
@@ -50,7 +50,7 @@ public sealed class DenseAttention(AttentionSettings settings, PassConstants sha
     /// <summary>[batch, group * count, keys] softmax of the masked scores.</summary>
     private Tensor Weights(Chunk chunk, Tensor q, Tensor k)
     {
-        Tensor scores = q.bmm(k.transpose(1, 2));
+        Tensor scores = MatrixProduct.Multiply(q, k.transpose(1, 2));
         // Without a window only the last keys, those of the chunk's own tokens, are hidden from some of its queries.
         long hiddenFrom = settings.Window is null ? chunk.Start : chunk.FirstKey, size = chunk.End - hiddenFrom;
         Tensor mask = CausalMask.Of(shared, chunk.Count, size, size - chunk.Count, settings.Window, q.dtype, q.device);

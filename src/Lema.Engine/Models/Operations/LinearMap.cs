@@ -34,7 +34,7 @@ public static class LinearMap
                 Tensor dW = gradient.to(ScalarType.Float32).t().mm(input.to(ScalarType.Float32));
                 trained.Accumulate(transposed ? dW.t() : dW);
             }
-            Tensor dx = update?.Backward(input, gradient, saved) ?? gradient.matmul(Matrix());
+            Tensor dx = update?.Backward(input, gradient, saved) ?? MatrixProduct.Multiply(gradient, Matrix());
             x.Accumulate(dx.MoveToOuterDisposeScope());
         });
     }
@@ -81,6 +81,6 @@ public static class LinearMap
     internal static Tensor Product(this LayerPass pass, Tensor input, Tensor matrix, Tensor? addend = null)
     {
         if (pass.States is not null && MatrixVector.Supports(input, matrix)) return MatrixVector.Multiply(input, matrix, addend);
-        return addend is null ? input.matmul(matrix.t()) : addend.addmm_(input, matrix.t(), 1, 1);
+        return addend is null ? MatrixProduct.Multiply(input, matrix.t()) : MatrixProduct.MultiplyAdd(addend, input, matrix.t());
     }
 }

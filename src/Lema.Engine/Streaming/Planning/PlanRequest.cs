@@ -35,6 +35,9 @@ public sealed record PlanRequest
     /// <summary>Bytes that a logit takes while its loss is computed.</summary>
     public int BytesPerLogit { get; init; } = 12;
 
+    /// <summary>Bytes of the operands and sums that a matrix product holds in float32 where the processor has no instructions for the compute type.</summary>
+    public long WidenedBytes { get; init; }
+
     /// <summary>Rows of a step.</summary>
     public required int StepRows { get; init; }
 
