@@ -14,6 +14,16 @@ internal sealed class BenchDaemon : IDisposable
 
     public Uri Address { get; }
 
+    /// <summary>Seconds that the daemon itself has computed, without its workers.</summary>
+    public double ProcessorSeconds
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime.TotalSeconds;
+        }
+    }
+
     public string TokenFile => Path.Combine(Data(_folder), "admin.token");
 
     public static BenchDaemon Start(string modelRoot)
@@ -58,6 +68,8 @@ internal sealed class BenchDaemon : IDisposable
     {
         ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        // bench/run's settings are for its own process: a daemon chooses them for its workers.
+        start.Environment.Remove("GLIBC_TUNABLES");
         return Process.Start(start)!;
     }
 }

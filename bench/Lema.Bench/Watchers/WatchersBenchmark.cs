@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
@@ -9,7 +10,7 @@ namespace Lema.Bench.Watchers;
 
 /// <summary>
 /// What watchers cost a run: step times with <c>--count N</c> watchers (default 1000, of 32 principals, in a process of their own at nice 19) against none, by turns within one run
-/// of smollm2-135m, 8 x 256, bf16; how late their messages are; and whether any event was missed or came twice. <c>--pairs N</c> (default 5) windows of each kind of
+/// of smollm2-135m, 8 x 256, bf16; how much of the processors' time the daemon takes in either, which tells more where step times vary; how late messages are; and whether any event was missed or came twice. <c>--pairs N</c> (default 5) windows of each kind of
 /// <c>--window N</c> (default 4) steps.
 /// </summary>
 internal sealed class WatchersBenchmark : IBenchmark
@@ -35,12 +36,20 @@ internal sealed class WatchersBenchmark : IBenchmark
         Task following = steps.FollowAsync(training, run, stop.Token);
         await using WatcherProcess watchers = WatcherProcess.Start(daemon.Address, run, count, tokens);
         await steps.UntilAsync(WarmUp);
-        List<double> without = [], with = [];
+        List<double> without = [], with = [], daemonWithout = [], daemonWith = [];
+        async Task MeasureAsync(List<double> seconds, List<double> daemonShares)
+        {
+            double before = daemon.ProcessorSeconds;
+            long start = Stopwatch.GetTimestamp();
+            seconds.Add(await steps.MedianOfNextAsync(window));
+            daemonShares.Add((daemon.ProcessorSeconds - before) / Stopwatch.GetElapsedTime(start).TotalSeconds / Environment.ProcessorCount);
+        }
+
         for (int pair = 0; pair < pairs; pair++)
         {
-            without.Add(await steps.MedianOfNextAsync(window));
+            await MeasureAsync(without, daemonWithout);
             await watchers.ConnectAsync();
-            with.Add(await steps.MedianOfNextAsync(window));
+            await MeasureAsync(with, daemonWith);
             await watchers.DisconnectAsync();
         }
         await training.StopRunAsync(new StopRunRequest { Run = run, Discard = true });
@@ -59,6 +68,8 @@ internal sealed class WatchersBenchmark : IBenchmark
         report.Add("medianEventMilliseconds", figures.MedianMilliseconds);
         report.Add("slowestEventMilliseconds", figures.SlowestMilliseconds);
         report.Add("messages", figures.Messages);
+        report.Add("daemonShareOfProcessorsWithout", Statistics.Median(daemonWithout));
+        report.Add("daemonShareOfProcessorsWith", Statistics.Median(daemonWith));
         report.Add("clientCpuSeconds", figures.CpuSeconds);
         return report;
     }

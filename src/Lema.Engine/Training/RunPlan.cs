@@ -59,11 +59,12 @@ public static class RunPlan
 
     /// <summary>What a run asks of memory and time.</summary>
     /// <param name="acceleratorBytes">Memory of the device that a job may use; null: the processor computes.</param>
+    /// <param name="availableBytes">Host memory, where the settings state no total; null: half of the machine's.</param>
     /// <param name="division">Kept from an earlier start; null: chosen by the plan.</param>
     /// <exception cref="Errors.LemaException">The settings do not fit the model or the machine.</exception>
     public static PlanRequest Request(
-        DecoderModel model, GlobalBinaryIndex index, RunSettings settings, MeasuredSpeeds speeds, long? acceleratorBytes, WorkDivision? division = null) =>
-        PlanRequests.Of(model, ModelUnits.Of(model, index), settings, TrainedWeights.Count(model, settings), (long)(ShareOfMachine * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), speeds, acceleratorBytes) with
+        DecoderModel model, GlobalBinaryIndex index, RunSettings settings, MeasuredSpeeds speeds, long? acceleratorBytes, long? availableBytes = null, WorkDivision? division = null) =>
+        PlanRequests.Of(model, ModelUnits.Of(model, index), settings, TrainedWeights.Count(model, settings), availableBytes ?? (long)(ShareOfMachine * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), speeds, acceleratorBytes) with
         {
             Division = division is null ? null : (division.MicroBatchRows, division.ChunkTokens),
         };

@@ -7,8 +7,9 @@ namespace Lema.Engine.Training;
 /// <param name="RunFolder">Where <c>checkpoints/</c> is kept. Nothing is written elsewhere.</param>
 /// <param name="ResumeStep">Step of the checkpoint to go on from; null: the newest that verifies, or the beginning where there is none.</param>
 /// <param name="Recorded">How much of the run whoever follows it has on record: what the checkpoint holds beyond that is told again. Null: nothing is.</param>
+/// <param name="GivenBytes">Host memory to plan with where the settings state no total; null: half of the machine's.</param>
 public sealed record TrainingJob(
-    string ModelFolder, string DatasetFile, string? EvaluationFile, RunSettings Settings, string RunFolder, long? ResumeStep = null, RecordedProgress? Recorded = null)
+    string ModelFolder, string DatasetFile, string? EvaluationFile, RunSettings Settings, string RunFolder, long? ResumeStep = null, RecordedProgress? Recorded = null, long? GivenBytes = null)
 {
     public string CheckpointFolder => Path.Combine(RunFolder, "checkpoints");
 }

@@ -50,6 +50,7 @@ public sealed class TrainingRun : IDisposable
         (_job, _device, _publish, _betweenSteps, _stop) = (job, device, publish, betweenSteps, stop);
         RunSettings settings = job.Settings;
         RunSettingsValidator.ThrowIfInvalid(settings);
+        // A limit is kept at the price of mapping buffers anew; who states none has a share of the machine, and speed.
         if (settings.Memory.TotalBytes is not null) NativeHeap.ReturnFreedMemory();
         publish(new PhaseChanged("Opening the model and the dataset"));
         DecoderModel architecture = ModelFamilies.Read(job.ModelFolder);
@@ -60,7 +61,7 @@ public sealed class TrainingRun : IDisposable
         _data = TrainingData.Open(job.DatasetFile, tokenizer, settings, new Tokenizing(publish), stop);
         _steps = settings.Steps ?? _data.StepsFor(settings.Epochs!.Value);
         publish(new PhaseChanged("Measuring disk and processor"));
-        PlanRequest request = RunPlan.Request(architecture, index, settings, RunPlan.Speeds(index, settings.Precision), ComputeDevices.UsableBytes(device), WorkDivision.Read(job.RunFolder));
+        PlanRequest request = RunPlan.Request(architecture, index, settings, RunPlan.Speeds(index, settings.Precision), ComputeDevices.UsableBytes(device), job.GivenBytes, WorkDivision.Read(job.RunFolder));
         _plan = MemoryPlan.Make(request);
         new WorkDivision(_plan.MicroBatchRows, _plan.ChunkTokens).Write(job.RunFolder);
         _model = LanguageModel.Open(job.ModelFolder, new()
@@ -190,7 +191,7 @@ public sealed class TrainingRun : IDisposable
             foreach (MicroBatch batch in batches) batch.Dispose();
         }
         double norm = Update(step, rate);
-        if ((step + 1) % StepsBetweenTrims == 0) NativeHeap.Trim();
+        if ((step + 1) % StepsBetweenTrims == 0 || ProcessMemory.RssBytes > _plan.HostBytes) NativeHeap.Trim();
         StreamStatistics after = _model.Stream.Statistics;
         StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
             after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes, _model.Ledger.TotalBytes, _model.Ledger.PeakBytes);

@@ -17,7 +17,8 @@ internal sealed class RunJobs(ModelRegistry models, DatasetRegistry datasets, Ad
         ModelFolder = models.StreamingFolder(models.Get(run.Summary.Model)),
         DatasetFile = datasets.FileOf(run.Summary.Dataset),
         EvaluationFile = run.EvaluationDataset.Length > 0 ? datasets.FileOf(run.EvaluationDataset) : "",
-        Settings = Bounded(run),
+        Settings = run.Settings,
+        GivenBytes = MemoryOf(run),
         InitAdapterFolder = AdapterOf(run),
         RunFolder = data.RunFolder(run.Summary.Id),
         ResumeStep = resumeStep,
@@ -30,12 +31,4 @@ internal sealed class RunJobs(ModelRegistry models, DatasetRegistry datasets, Ad
     public long MemoryOf(RunDetail run) => JobMemory.ForTraining(ModelDescription.Read(models.StreamingFolder(models.Get(run.Summary.Model))), run.Settings, AdapterOf(run));
 
     private string AdapterOf(RunDetail run) => run.Settings.HasInitAdapter ? adapters.Find(run.Settings.InitAdapter) : "";
-
-    /// <summary>The worker may use what is reserved for it and no more.</summary>
-    private RunSettings Bounded(RunDetail run)
-    {
-        RunSettings settings = run.Settings.Clone();
-        settings.Memory.TotalBytes = MemoryOf(run);
-        return settings;
-    }
 }
