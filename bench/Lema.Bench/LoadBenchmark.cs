@@ -70,11 +70,25 @@ internal sealed class LoadBenchmark : IBenchmark
         Directory.Delete(output, recursive: true);
 
         double copyBeforeMerge = bytes / CopySeconds(files, copy);
-        DecoderModel model = ModelFamilies.Read(folder);
-        using AdapterWeights adapters = TrainedWeights.Create(model, index, new RunSettings());
-        (double merge, long mergePeak) = Timed(() => AdapterMerger.Merge(model, index, adapters, output, new MergeOptions()));
+        string adapter = WriteAdapter(folder, index, work);
+        (double merge, long mergePeak) = Timed(() => AdapterMerger.Merge(folder, adapter, output, new MergeOptions()));
         Directory.Delete(output, recursive: true);
         return new Speeds(read, bytes / verify, copyBeforePrepare, bytes / prepare, copyBeforeMerge, bytes / merge, verifyPeak, preparePeak, mergePeak);
+    }
+
+    /// <summary>A fresh one, of the settings that a run has by itself.</summary>
+    private static string WriteAdapter(string folder, GlobalBinaryIndex index, string work)
+    {
+        DecoderModel model = ModelFamilies.Read(folder);
+        RunSettings settings = new();
+        AdapterWeights adapter = TrainedWeights.Create(model, index, settings);
+        string target = Path.Combine(work, "adapter");
+        Directory.CreateDirectory(target);
+        AdapterFolder.Save(target, adapter, settings.Lora!, model, folder);
+        adapter.Dispose();
+        // A merge has a process of its own, which has made no adapter.
+        NativeHeap.Trim();
+        return target;
     }
 
     private static double CopySeconds(IReadOnlyList<string> files, string copy)

@@ -4,16 +4,22 @@ using static TorchSharp.torch;
 
 namespace Lema.Engine.Adapters;
 
-/// <summary>Makes the trained tensors that LoRA options describe, from a source of initial values.</summary>
+/// <summary>Makes the trained tensors that LoRA options describe.</summary>
 /// <param name="model">The architecture.</param>
-/// <param name="initial">Key and shape of a tensor -> its initial value, float32.</param>
-public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Func<AdapterTensor, Tensor> initial)
+/// <param name="make">Key, layer and shape of a tensor -> the parameter.</param>
+public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Func<AdapterTensor, TrainedParameter> make)
 {
     public const string KeyPrefix = "base_model.model.";
 
     private readonly List<TrainedParameter> _parameters = [];
     private readonly Dictionary<string, LoraModule> _modules = [];
     private readonly Dictionary<string, TrainedParameter> _whole = [];
+
+    /// <param name="initial">Key and shape of a tensor -> its initial value, float32.</param>
+    public AdapterFactory(DecoderModel model, LoraSettings settings, Func<AdapterTensor, Tensor> initial)
+        : this(model, settings, target => new TrainedParameter(target.Key, target.Layer, initial(target)))
+    {
+    }
 
     /// <exception cref="InvalidInputException">The options do not fit the model.</exception>
     public AdapterWeights Create()
@@ -68,11 +74,10 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
 
     private void AddExpert(int block, FusedExperts fused, int expert, int experts, TrainedParameter a, TrainedParameter b, bool gateUp, int rank, double scale)
     {
-        Tensor Rows(Tensor whole) => whole.narrow(0, expert * rank, rank).DetachFromDisposeScope();
-        Tensor Columns(Tensor whole, long from, long count) =>
-            whole.view(whole.size(0), rank, experts).select(2, expert).narrow(0, from, count).DetachFromDisposeScope();
+        Tensor Rows(Tensor whole) => whole.narrow(0, expert * rank, rank);
+        Tensor Columns(Tensor whole, long from, long count) => whole.view(whole.size(0), rank, experts).select(2, expert).narrow(0, from, count);
         void Attach(string format, long from, long count) => _modules[model.BlockPrefix(block) + string.Format(null, format, expert)] = new(
-            new(() => Rows(a.Value)), new(() => Columns(b.Value, from, count)), new(() => Rows(a.Gradient)), new(() => Columns(b.Gradient, from, count)), scale);
+            () => Rows(a.Value), () => Columns(b.Value, from, count), () => Rows(a.Gradient), () => Columns(b.Gradient, from, count)) { Scale = scale };
         if (!gateUp) Attach(fused.Down, 0, fused.Hidden);
         else
         {
@@ -110,7 +115,7 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
 
     private TrainedParameter Add(string key, int layer, AdapterTensorRole role, string baseName, params long[] shape)
     {
-        TrainedParameter parameter = new(key, layer, initial(new(key, role, baseName, shape)));
+        TrainedParameter parameter = make(new(key, layer, role, baseName, shape));
         _parameters.Add(parameter);
         return parameter;
     }
@@ -118,7 +123,8 @@ public sealed class AdapterFactory(DecoderModel model, LoraSettings settings, Fu
 
 public enum AdapterTensorRole { A, B, Magnitude, Whole }
 
-/// <summary>A trained tensor that needs an initial value.</summary>
+/// <summary>A trained tensor to be made.</summary>
 /// <param name="Key">Its key in adapter_model.safetensors.</param>
+/// <param name="Layer">-1 the embedding, 0.. a block, the number of blocks the head.</param>
 /// <param name="BaseName">Published name of the module (A, B, magnitude) or of the base tensor it starts from (whole).</param>
-public sealed record AdapterTensor(string Key, AdapterTensorRole Role, string BaseName, IReadOnlyList<long> Shape);
+public sealed record AdapterTensor(string Key, int Layer, AdapterTensorRole Role, string BaseName, IReadOnlyList<long> Shape);

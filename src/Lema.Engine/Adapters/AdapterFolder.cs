@@ -1,5 +1,6 @@
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
+using Lema.Engine.Streaming;
 using Lema.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -18,10 +19,26 @@ public static class AdapterFolder
     /// <param name="settings">Options to use in place of the folder's own, such as another dropout.</param>
     public static AdapterWeights Load(string folder, DecoderModel model, LoraSettings settings)
     {
+        using PositionalFile reader = PositionalFile.Open(RequireWeights(folder));
+        return Make(folder, model, settings, (target, stored) => new TrainedParameter(target.Key, target.Layer, SafetensorsFile.Load(reader, stored).to(ScalarType.Float32)));
+    }
+
+    /// <summary>The same without its values, each of which is read when it is used.</summary>
+    /// <inheritdoc cref="Load(string, DecoderModel)"/>
+    /// <param name="files">Has to live as long as the result.</param>
+    internal static AdapterWeights Open(string folder, DecoderModel model, ModelFiles files) =>
+        Make(folder, model, AdapterConfig.Read(folder), (target, stored) => new TrainedParameter(target.Key, target.Layer, stored, files));
+
+    private static string RequireWeights(string folder)
+    {
         string file = Path.Combine(folder, WeightsName);
-        if (!File.Exists(file)) throw new NotFoundException("adapter weights", file, $"A PEFT adapter folder holds {WeightsName}; pickled adapters are not read.");
+        return File.Exists(file) ? file : throw new NotFoundException("adapter weights", file, $"A PEFT adapter folder holds {WeightsName}; pickled adapters are not read.");
+    }
+
+    private static AdapterWeights Make(string folder, DecoderModel model, LoraSettings settings, Func<AdapterTensor, TensorEntry, TrainedParameter> make)
+    {
+        string file = RequireWeights(folder);
         Dictionary<string, TensorEntry> tensors = TensorEntries.Of(SafetensorsHeader.Read(file)).ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        using PositionalFile reader = PositionalFile.Open(file);
         HashSet<string> used = [];
         AdapterWeights weights = new AdapterFactory(model, settings, target =>
         {
@@ -29,7 +46,7 @@ public static class AdapterFolder
             if (!tensors.TryGetValue(target.Key, out TensorEntry? tensor)) throw new InvalidInputException(file, target.Key, "is missing; adapter_config.json asks for it.");
             if (!tensor.Shape.SequenceEqual(target.Shape))
                 throw new InvalidInputException(file, target.Key, $"has shape [{string.Join(", ", tensor.Shape)}]; the model and adapter_config.json ask for [{string.Join(", ", target.Shape)}].");
-            return SafetensorsFile.Load(reader, tensor).to(ScalarType.Float32);
+            return make(target, tensor);
         }).Create();
         if (tensors.Keys.FirstOrDefault(key => !used.Contains(key)) is { } unknown)
         {

@@ -63,7 +63,6 @@ public sealed class AdapterWeights : IDisposable
     /// <summary>Says that the parameters of a layer are not used for a while.</summary>
     public void Release(int layer)
     {
-        if (Storage is null) return;
         foreach (TrainedParameter parameter in Parameters.Where(parameter => parameter.Layer == layer)) parameter.Release();
     }
 

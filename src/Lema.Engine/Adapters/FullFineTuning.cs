@@ -9,7 +9,11 @@ public static class FullFineTuning
     /// <param name="chosen">Which parameters train; a tied head follows its embedding.</param>
     /// <param name="initial">Base tensor name and shape -> its value, float32.</param>
     /// <param name="storage">Where masters, gradients and moments live; null: in memory. Disposed with the result.</param>
-    public static AdapterWeights Create(DecoderModel model, Func<WholeParameter, bool> chosen, Func<WholeParameter, Tensor> initial, IStateStorage? storage = null)
+    public static AdapterWeights Create(DecoderModel model, Func<WholeParameter, bool> chosen, Func<WholeParameter, Tensor> initial, IStateStorage? storage = null) =>
+        Create(model, chosen, parameter => new TrainedParameter(parameter.Name, parameter.Layer, initial(parameter), storage), storage);
+
+    /// <inheritdoc cref="Create(DecoderModel, Func{WholeParameter, bool}, Func{WholeParameter, Tensor}, IStateStorage?)"/>
+    internal static AdapterWeights Create(DecoderModel model, Func<WholeParameter, bool> chosen, Func<WholeParameter, TrainedParameter> make, IStateStorage? storage = null)
     {
         using var scope = NewDisposeScope();
         List<TrainedParameter> parameters = [];
@@ -17,7 +21,7 @@ public static class FullFineTuning
         TrainedParameter? embedding = null, head = null;
         foreach (WholeParameter parameter in WholeParameter.All(model).Where(p => !(p.IsHead && model.TiedEmbeddings)).Where(chosen))
         {
-            TrainedParameter trained = new(parameter.Name, parameter.Layer, initial(parameter), storage);
+            TrainedParameter trained = make(parameter);
             parameters.Add(trained);
             if (parameter.Name == model.EmbeddingName) embedding = trained;
             else if (parameter.IsHead) head = trained;

@@ -15,9 +15,9 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
 {
     private readonly bool _drops = lora.Dropout > 0 && pass.Dropout is not null;
 
-    private Tensor A => weights.OfAdapter(module + ".lora_A", () => lora.A.Value.to(weights.ComputeType));
+    private Tensor A => weights.OfAdapter(module + ".lora_A", () => lora.A.to(weights.ComputeType));
 
-    private Tensor B => weights.OfAdapter(module + ".lora_B", () => lora.B.Value.to(weights.ComputeType));
+    private Tensor B => weights.OfAdapter(module + ".lora_B", () => lora.B.to(weights.ComputeType));
 
     /// <summary>[out] magnitude / row norm.</summary>
     private Tensor MagnitudeScale => weights.OfAdapter(module + ".dora", () =>
@@ -66,15 +66,15 @@ public sealed class LoraUpdate(LoraModule lora, LayerPass pass, LayerWeights wei
             inner = gradient.mul(MagnitudeScale);
         }
         Tensor hidden = saved[0], dHidden = MatrixProduct.Multiply(inner, B).mul_(lora.Scale);
-        lora.GradientB.Value.add_(MatrixProduct.Multiply(inner.t(), hidden), lora.Scale);
+        lora.GradientB.add_(MatrixProduct.Multiply(inner.t(), hidden), lora.Scale);
         if (!_drops)
         {
-            lora.GradientA.Value.add_(MatrixProduct.Multiply(dHidden.t(), input));
+            lora.GradientA.add_(MatrixProduct.Multiply(dHidden.t(), input));
             return MatrixProduct.MultiplyAdd(MatrixProduct.Multiply(dHidden, A), inner, matrix());
         }
 
         Tensor mask = Mask(input);
-        lora.GradientA.Value.add_(MatrixProduct.Multiply(dHidden.t(), input.mul(mask)));
+        lora.GradientA.add_(MatrixProduct.Multiply(dHidden.t(), input.mul(mask)));
         Tensor dDropped = MatrixProduct.Multiply(dHidden, A);
         if (lora.Magnitude is not null) dDropped.add_(MatrixProduct.Multiply(inner.sub(gradient), matrix()));
         return MatrixProduct.MultiplyAdd(dDropped.mul_(mask), gradient, matrix());

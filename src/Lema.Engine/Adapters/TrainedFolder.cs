@@ -1,5 +1,6 @@
 using Lema.Engine.Errors;
 using Lema.Engine.Models;
+using Lema.Engine.Streaming;
 using Lema.Engine.Training;
 using Lema.Engine.Weights;
 using static TorchSharp.torch;
@@ -13,7 +14,20 @@ public static class TrainedFolder
     public static AdapterWeights Load(string folder, DecoderModel model)
     {
         string file = WeightsFile(folder);
-        return Path.GetFileName(file) == AdapterFolder.WeightsName ? AdapterFolder.Load(folder, model) : LoadMasters(file, model);
+        if (IsAdapter(file)) return AdapterFolder.Load(folder, model);
+        using PositionalFile reader = PositionalFile.Open(file);
+        return Masters(file, model, (parameter, stored) => new TrainedParameter(parameter.Name, parameter.Layer, SafetensorsFile.Load(reader, stored).to(ScalarType.Float32)));
+    }
+
+    /// <summary>The same without its values, each of which is read when it is used.</summary>
+    /// <inheritdoc cref="Load"/>
+    /// <param name="files">Has to live as long as the result.</param>
+    internal static AdapterWeights Open(string folder, DecoderModel model, ModelFiles files)
+    {
+        string file = WeightsFile(folder);
+        return IsAdapter(file)
+            ? AdapterFolder.Open(folder, model, files)
+            : Masters(file, model, (parameter, stored) => new TrainedParameter(parameter.Name, parameter.Layer, stored, files));
     }
 
     /// <summary>Bytes that <see cref="Load"/> reads.</summary>
@@ -25,18 +39,19 @@ public static class TrainedFolder
         return File.Exists(Path.Combine(folder, AdapterConfig.FileName)) || !File.Exists(masters) ? Path.Combine(folder, AdapterFolder.WeightsName) : masters;
     }
 
-    private static AdapterWeights LoadMasters(string file, DecoderModel model)
+    private static bool IsAdapter(string weightsFile) => Path.GetFileName(weightsFile) == AdapterFolder.WeightsName;
+
+    private static AdapterWeights Masters(string file, DecoderModel model, Func<WholeParameter, TensorEntry, TrainedParameter> make)
     {
-        using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> tensors = SafetensorsFile.Load(file);
+        Dictionary<string, TensorEntry> tensors = TensorEntries.Of(SafetensorsHeader.Read(file)).ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         WholeParameter[] known = [.. WholeParameter.All(model).Where(parameter => tensors.ContainsKey(parameter.Name))];
         if (tensors.Keys.FirstOrDefault(name => known.All(parameter => parameter.Name != name)) is { } unknown)
             throw new InvalidInputException(file, unknown, "is no parameter of this model; the checkpoint belongs to another one");
         foreach (WholeParameter parameter in known)
         {
-            if (!tensors[parameter.Name].shape.SequenceEqual(parameter.Shape))
-                throw new InvalidInputException(file, parameter.Name, $"has shape [{string.Join(", ", tensors[parameter.Name].shape)}], the model's is [{string.Join(", ", parameter.Shape)}]");
+            if (!tensors[parameter.Name].Shape.SequenceEqual(parameter.Shape))
+                throw new InvalidInputException(file, parameter.Name, $"has shape [{string.Join(", ", tensors[parameter.Name].Shape)}], the model's is [{string.Join(", ", parameter.Shape)}]");
         }
-        return FullFineTuning.Create(model, parameter => tensors.ContainsKey(parameter.Name), parameter => tensors[parameter.Name].to(ScalarType.Float32).clone());
+        return FullFineTuning.Create(model, parameter => tensors.ContainsKey(parameter.Name), parameter => make(parameter, tensors[parameter.Name]));
     }
 }

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Lema.Engine.Merging;
 
 /// <summary>
-/// Makes a Hugging Face folder of base and adapter together, tensor by tensor in the order of the base's files. Memory in use is the adapter and a few tiles, whatever the
-/// model's size.
+/// Makes a Hugging Face folder of base and adapter together, tensor by tensor in the order of the base's files. Memory in use is one layer's adapter and a few tiles, whatever
+/// the model's size.
 /// </summary>
 public static class AdapterMerger
 {
@@ -23,36 +23,28 @@ public static class AdapterMerger
         DecoderModel model = ModelFamilies.Read(baseFolder);
         GlobalBinaryIndex index = GlobalBinaryIndex.Open(baseFolder);
         _ = ModelUnits.Of(model, index);
-        using AdapterWeights adapters = TrainedFolder.Load(adapterFolder, model);
-        return Merge(model, index, adapters, output, options, progress, stop);
-    }
-
-    /// <summary>Merges what was trained on a model into it: low-rank updates, and parameters trained whole.</summary>
-    /// <inheritdoc cref="Merge(string, string, string, MergeOptions, IProgress{ByteProgress}?, CancellationToken)"/>
-    public static MergedModel Merge(
-        DecoderModel model, GlobalBinaryIndex index, AdapterWeights adapters, string output, MergeOptions options,
-        IProgress<ByteProgress>? progress = null, CancellationToken stop = default)
-    {
+        using ModelFiles files = new();
+        using AdapterWeights adapters = TrainedFolder.Open(adapterFolder, model, files);
         MergePlan plan = MergePlan.Of(model, index, adapters, options);
         RequireSpace(output, plan.TotalBytes);
         AtomicFolder.Create(output, temporary =>
         {
-            WriteShards(temporary, plan, progress, stop);
+            WriteShards(temporary, plan, adapters, files, progress, stop);
+            files.VerifyUnchanged();
             MergedFolder.WriteFiles(index.Folder, temporary, plan, options.Dtype);
         });
         return new MergedModel(Path.GetFullPath(output), plan.TotalBytes, plan.Shards.Sum(shard => shard.Count(tensor => tensor.Update is not null)));
     }
 
-    private static void WriteShards(string folder, MergePlan plan, IProgress<ByteProgress>? progress, CancellationToken stop)
+    private static void WriteShards(string folder, MergePlan plan, AdapterWeights adapters, ModelFiles files, IProgress<ByteProgress>? progress, CancellationToken stop)
     {
         using var noGrad = no_grad();
-        using ModelFiles files = new();
         using ReadAhead reader = new(files);
         long done = 0, total = plan.TotalBytes;
         for (int shard = 0; shard < plan.Shards.Count; shard++)
         {
             using SafetensorsWriter writer = new(Path.Combine(folder, MergedFolder.ShardName(shard, plan.Shards.Count)), plan.Shards[shard].Select(tensor => tensor.Spec));
-            TensorMerge merge = new(writer);
+            TensorMerge merge = new(adapters, writer);
             reader.ForEach(plan.Shards[shard].SelectMany(merge.Tiles), tile => tile.Place, (bytes, tile) =>
             {
                 stop.ThrowIfCancellationRequested();
@@ -63,7 +55,6 @@ public static class AdapterMerger
             writer.Complete();
             done += writer.DataBytes;
         }
-        files.VerifyUnchanged(plan.Shards.SelectMany(shard => shard).Select(tensor => tensor.Source.File).Distinct());
     }
 
     /// <summary>A merge of many gigabytes should not find out at its end that they do not fit.</summary>

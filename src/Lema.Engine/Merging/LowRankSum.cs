@@ -10,7 +10,7 @@ namespace Lema.Engine.Merging;
 /// W + (B A) * scale of some rows in one pass on the host: each element is widened to float32, summed and rounded once, to nearest even, while it is in a register. Products
 /// are summed in the order of the rank.
 /// </summary>
-internal sealed unsafe class LowRankSum
+internal sealed unsafe class LowRankSum : IDisposable
 {
     /// <summary>What is loaded of A serves so many rows: a product costs more loads than arithmetic otherwise.</summary>
     private const int RowsAtOnce = 4;
@@ -30,6 +30,8 @@ internal sealed unsafe class LowRankSum
     }
 
     private static int Width => HalfFloats.Lanes;
+
+    public void Dispose() => _b.Dispose();
 
     /// <summary>Types that a matrix can be read and written in.</summary>
     public static bool Supports(ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float32;

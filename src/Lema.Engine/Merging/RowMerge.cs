@@ -38,7 +38,7 @@ internal sealed class RowMerge(LowRankUpdate update)
     {
         long count = rows.size(0);
         // [n, r] x [r, in] -> [n, in], or of a transposed matrix [n, r] x [r, out] -> [n, out]
-        Tensor product = update.Transposed ? Lora.A.Value.narrow(1, first, count).t().mm(Lora.B.Value.t()) : Lora.B.Value.narrow(0, first, count).mm(Lora.A.Value);
+        Tensor product = update.Transposed ? Lora.A.narrow(1, first, count).t().mm(Lora.B.t()) : Lora.B.narrow(0, first, count).mm(Lora.A);
         return rows.add_(product.mul_(Lora.Scale));
     }
 }

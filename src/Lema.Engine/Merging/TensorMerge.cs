@@ -1,3 +1,4 @@
+using Lema.Engine.Adapters;
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Streaming;
@@ -10,50 +11,56 @@ namespace Lema.Engine.Merging;
 /// Makes the tensors of the merged model tile by tile, as their base is read: some rows in float32, the update added, one rounding. A tile and what is computed from it
 /// stay in a core's cache, and no matrix is ever held whole. Call within no_grad.
 /// </summary>
+/// <param name="adapters">What was trained, of which one layer is in memory at a time.</param>
 /// <param name="writer">Receives the merged bytes, in the order of the tiles.</param>
-internal sealed class TensorMerge(SafetensorsWriter writer)
+internal sealed class TensorMerge(AdapterWeights adapters, SafetensorsWriter writer)
 {
     private const int TileElements = 1 << 17;
 
     private byte[] _sums = [];
+    private int? _layer;
 
     /// <summary>The tiles of one tensor, to be worked on in order.</summary>
     public IEnumerable<MergeTile> Tiles(MergedTensor tensor) => tensor.Update switch
     {
         LowRankUpdate { Transposed: false, Lora.Magnitude: null } update when LowRankSum.Supports(tensor.Source.Type) && LowRankSum.Supports(tensor.Type) => Summed(tensor, update),
         LowRankUpdate update => Merged(tensor, update),
-        Replacement replacement => Replaced(tensor, replacement.Value),
-        _ => Copied(tensor),
+        Replacement replacement => Copied(tensor, replacement.Value),
+        _ => Copied(tensor, tensor.Source),
     };
 
-    private IEnumerable<MergeTile> Copied(MergedTensor tensor) => TensorPiece.OfElements(tensor.Source, TileBytes(tensor.Source)).Select(piece => new MergeTile(piece.Place, bytes =>
+    /// <summary>The base's value, or a trained one in its place.</summary>
+    private IEnumerable<MergeTile> Copied(MergedTensor tensor, TensorEntry value) => TensorPiece.OfElements(value, TileBytes(value)).Select(piece => new MergeTile(piece.Place, bytes =>
     {
-        if (tensor.Type == tensor.Source.Type) writer.Write(bytes);
-        else Write(tensor, TensorMemory.Copy(bytes, tensor.Source.Type));
+        if (tensor.Type == value.Type) writer.Write(bytes);
+        else Write(tensor, TensorMemory.Copy(bytes, value.Type));
     }));
-
-    /// <summary>A trained value in place of the base's, of which nothing is read.</summary>
-    private IEnumerable<MergeTile> Replaced(MergedTensor tensor, Tensor value)
-    {
-        FilePiece nothing = new(tensor.Source.File, 0, 0);
-        for (long first = 0; first < value.numel(); first += TileElements)
-        {
-            (long start, long count) = (first, Math.Min(TileElements, value.numel() - first));
-            yield return new MergeTile(nothing, _ => Write(tensor, value.reshape(-1).narrow(0, start, count)));
-        }
-    }
 
     /// <summary>The usual case, in one pass over the bytes.</summary>
     private IEnumerable<MergeTile> Summed(MergedTensor tensor, LowRankUpdate update)
     {
-        LowRankSum sum = new(update.Lora.A.Value, update.Lora.B.Value, update.Lora.Scale);
+        LowRankSum? sum = null;
         return TensorPiece.OfRows(tensor.Source, TileBytes(tensor.Source)).Select(piece => new MergeTile(piece.Place, bytes =>
         {
+            // Tiles are asked for before their turn comes: what they need is made in their turn.
+            if (sum is null)
+            {
+                Begin(update);
+                sum = new LowRankSum(update.Lora.A, update.Lora.B, update.Lora.Scale);
+            }
             int size = (int)(bytes.Length * tensor.Spec.ByteCount / tensor.Source.ByteCount);
             if (_sums.Length < size) _sums = new byte[size];
             sum.Add(bytes, tensor.Source.Type, FirstRow(piece), _sums.AsSpan(0, size), tensor.Type);
             writer.Write(_sums.AsSpan(0, size));
+            if (piece.Offset + piece.ByteCount == tensor.Source.ByteCount) sum.Dispose();
         }));
+    }
+
+    private void Begin(LowRankUpdate update)
+    {
+        if (_layer == update.Layer) return;
+        foreach (int layer in adapters.Parameters.Select(parameter => parameter.Layer).Distinct().Where(layer => layer != update.Layer)) adapters.Release(layer);
+        _layer = update.Layer;
     }
 
     private IEnumerable<MergeTile> Merged(MergedTensor tensor, LowRankUpdate update)
@@ -62,9 +69,15 @@ internal sealed class TensorMerge(SafetensorsWriter writer)
         TensorPiece[] pieces = [.. TensorPiece.OfRows(tensor.Source, TileBytes(tensor.Source))];
         if (merge.NeedsNorms)
         {
-            foreach (TensorPiece piece in pieces) yield return new MergeTile(piece.Place, bytes => merge.Measure(Rows(piece, bytes), FirstRow(piece)));
+            foreach (TensorPiece piece in pieces) yield return Tile(piece, (rows, first) => merge.Measure(rows, first));
         }
-        foreach (TensorPiece piece in pieces) yield return new MergeTile(piece.Place, bytes => Write(tensor, merge.Apply(Rows(piece, bytes), FirstRow(piece))));
+        foreach (TensorPiece piece in pieces) yield return Tile(piece, (rows, first) => Write(tensor, merge.Apply(rows, first)));
+
+        MergeTile Tile(TensorPiece piece, Action<Tensor, long> use) => new(piece.Place, bytes =>
+        {
+            Begin(update);
+            use(Rows(piece, bytes), FirstRow(piece));
+        });
     }
 
     private void Write(MergedTensor tensor, Tensor rows)
@@ -84,7 +97,7 @@ internal sealed class TensorMerge(SafetensorsWriter writer)
 }
 
 /// <summary>Work on some rows of a base tensor.</summary>
-/// <param name="Place">What has to be read for it; nothing for a tile of which all is known.</param>
+/// <param name="Place">What has to be read for it.</param>
 internal sealed record MergeTile(FilePiece Place, MergeTile.Action Use)
 {
     public delegate void Action(ReadOnlySpan<byte> bytes);

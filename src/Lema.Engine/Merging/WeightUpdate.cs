@@ -1,6 +1,6 @@
 using Lema.Engine.Adapters;
 using Lema.Engine.Models;
-using static TorchSharp.torch;
+using Lema.Engine.Weights;
 
 namespace Lema.Engine.Merging;
 
@@ -8,6 +8,7 @@ namespace Lema.Engine.Merging;
 internal abstract record WeightUpdate
 {
     /// <summary>All updates, by the published name of the tensor in the merged model.</summary>
+    /// <param name="adapters">Whose values stay in their file.</param>
     public static IReadOnlyDictionary<string, WeightUpdate> Of(DecoderModel model, AdapterWeights adapters)
     {
         Dictionary<string, WeightUpdate> updates = [];
@@ -17,17 +18,22 @@ internal abstract record WeightUpdate
             foreach (LinearSpec linear in parts.Linears.Concat(parts.Experts.SelectMany(expert => expert)))
             {
                 string module = model.BlockPrefix(block) + linear.Module;
-                if (adapters.Modules.TryGetValue(module, out LoraModule? lora)) updates.Add(module + ".weight", new LowRankUpdate(lora, linear.Transposed));
+                if (adapters.Modules.TryGetValue(module, out LoraModule? lora)) updates.Add(module + ".weight", new LowRankUpdate(block, lora, linear.Transposed));
             }
         }
-        foreach ((string name, TrainedParameter trained) in adapters.Whole) updates.Add(name, new Replacement(trained.Value));
-        if (adapters.Embedding is { } embedding) updates[model.EmbeddingName] = new Replacement(embedding.Value);
-        if (adapters.Head is { } head && head != adapters.Embedding) updates[MergePlan.HeadName] = new Replacement(head.Value);
+        foreach ((string name, TrainedParameter trained) in adapters.Whole) updates.Add(name, Replacement.Of(trained));
+        if (adapters.Embedding is { } embedding) updates[model.EmbeddingName] = Replacement.Of(embedding);
+        if (adapters.Head is { } head && head != adapters.Embedding) updates[MergePlan.HeadName] = Replacement.Of(head);
         return updates;
     }
 }
 
-internal sealed record Replacement(Tensor Value) : WeightUpdate;
+/// <param name="Value">Where it stands.</param>
+internal sealed record Replacement(TensorEntry Value) : WeightUpdate
+{
+    public static Replacement Of(TrainedParameter parameter) => new(parameter.Stored ?? throw new InvalidOperationException($"{parameter.Name} is in no file."));
+}
 
+/// <param name="Layer">Whose trained parameters A, B and magnitude are.</param>
 /// <param name="Transposed">The weight is stored [in, out].</param>
-internal sealed record LowRankUpdate(LoraModule Lora, bool Transposed) : WeightUpdate;
+internal sealed record LowRankUpdate(int Layer, LoraModule Lora, bool Transposed) : WeightUpdate;

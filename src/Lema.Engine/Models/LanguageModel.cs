@@ -101,7 +101,7 @@ public sealed class LanguageModel : IDisposable
     public IDisposable HoldAdapters() => new HeldAdapters(this);
 
     /// <summary>What that takes beside the adapter.</summary>
-    internal long HeldAdapterBytes => ComputeType == ScalarType.Float32 ? 0 : sizeof(ushort) * Adapters.Modules.Values.Sum(module => module.A.Value.numel() + module.B.Value.numel());
+    internal long HeldAdapterBytes => ComputeType == ScalarType.Float32 ? 0 : sizeof(ushort) * Adapters.Modules.Values.Sum(module => module.ParameterCount);
 
     /// <summary>Input of the first block, [tokens, hidden] in the compute type.</summary>
     public Variable Embed(TokenBatch batch, Tape? tape = null, IReadOnlyList<SequenceState>? states = null)

@@ -1,3 +1,5 @@
+using Lema.Engine.Streaming;
+using Lema.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace Lema.Engine.Models;
@@ -5,7 +7,9 @@ namespace Lema.Engine.Models;
 /// <summary>A float32 parameter that training changes, with the accumulator of its gradient.</summary>
 public sealed class TrainedParameter : IDisposable
 {
-    private Tensor? _gradient;
+    private readonly ModelFiles? _files;
+
+    private Tensor? _value, _gradient;
 
     /// <param name="name">Its key in the checkpoint.</param>
     /// <param name="layer">The layer whose backward pass completes its gradient: -1 the embedding, 0.. a block, the number of blocks the head.</param>
@@ -14,21 +18,29 @@ public sealed class TrainedParameter : IDisposable
     public TrainedParameter(string name, int layer, Tensor value, IStateStorage? storage = null)
     {
         (Name, Layer, Storage) = (name, layer, storage ?? new MemoryState(CPU));
-        if (storage is null) Value = value.DetachFromDisposeScope();
+        if (storage is null) _value = value.DetachFromDisposeScope();
         else
         {
-            Value = storage.Zeros(value.shape);
-            Value.copy_(value);
+            _value = storage.Zeros(value.shape);
+            _value.copy_(value);
             value.Dispose();
         }
         Release();
     }
 
+    /// <summary>One whose value stays in a file: it is read when it is first used, and again after each <see cref="Release"/>.</summary>
+    /// <param name="files">Reads it; has to live as long.</param>
+    internal TrainedParameter(string name, int layer, TensorEntry stored, ModelFiles files) =>
+        (Name, Layer, Storage, Stored, _files) = (name, layer, new MemoryState(CPU), stored, files);
+
     public string Name { get; }
 
     public int Layer { get; }
 
-    public Tensor Value { get; private set; }
+    public Tensor Value => _value ??= SafetensorsFile.Load(_files![Stored!.File], Stored).to(ScalarType.Float32).DetachFromDisposeScope();
+
+    /// <summary>Where in a file the value stays; null: it was taken over.</summary>
+    internal TensorEntry? Stored { get; }
 
     /// <summary>Sum over the micro-batches of the step so far, float32. Takes memory from its first use on: who generates or merges has none.</summary>
     public Tensor Gradient => _gradient ??= Storage.Zeros(Value.shape);
@@ -44,7 +56,7 @@ public sealed class TrainedParameter : IDisposable
         if (Value.device_type == device.type) return;
         Tensor moved = Value.to(device).DetachFromDisposeScope();
         Value.Dispose();
-        Value = moved;
+        _value = moved;
     }
 
     /// <summary>Adds to the gradient, wherever and in whatever type what is added was computed.</summary>
@@ -57,13 +69,18 @@ public sealed class TrainedParameter : IDisposable
     /// <summary>Says that value and gradient are not used for a while.</summary>
     public void Release()
     {
-        Storage.Release(Value);
+        if (Stored is not null)
+        {
+            _value?.Dispose();
+            _value = null;
+        }
+        else Storage.Release(Value);
         if (_gradient is not null) Storage.Release(_gradient);
     }
 
     public void Dispose()
     {
-        Value.Dispose();
+        _value?.Dispose();
         _gradient?.Dispose();
     }
 }

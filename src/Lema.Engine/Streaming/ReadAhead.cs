@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Lema.Engine.Streaming;
 
-/// <summary>A run of bytes of a file. An empty one stands for work that needs no bytes.</summary>
+/// <summary>A run of bytes of a file.</summary>
 internal readonly record struct FilePiece(string File, long Offset, int ByteCount)
 {
     public long End => Offset + ByteCount;
@@ -48,7 +48,7 @@ internal sealed class ReadAhead : IDisposable
                 {
                     FilePiece piece = place(item);
                     long skip = piece.Offset - call.Run.Piece.Offset + Before(call.Run.Piece);
-                    use(piece.ByteCount == 0 ? [] : call.Buffer.Span(skip, piece.ByteCount), item);
+                    use(call.Buffer.Span(skip, piece.ByteCount), item);
                 }
                 free.Enqueue(calls.Dequeue().Buffer);
             }
@@ -67,7 +67,7 @@ internal sealed class ReadAhead : IDisposable
     }
 
     private Call<T> Start<T>(Run<T> run, HostBuffer buffer) =>
-        new(run, buffer, run.Piece.ByteCount == 0 ? Task.CompletedTask : _readers[_calls++ % Readers].Run(() => Read(run.Piece, buffer)));
+        new(run, buffer, _readers[_calls++ % Readers].Run(() => Read(run.Piece, buffer)));
 
     /// <summary>Bytes of the first page that come before the piece.</summary>
     private static int Before(FilePiece piece) => (int)(piece.Offset % HostBuffer.Alignment);
@@ -99,8 +99,7 @@ internal sealed class ReadAhead : IDisposable
             foreach (T item in items)
             {
                 FilePiece piece = place(item);
-                if (run is { Piece: var whole } && piece.ByteCount > 0 && whole.ByteCount > 0 && piece.File == whole.File && piece.Offset == whole.End
-                    && whole.ByteCount + piece.ByteCount <= MostPieceBytes)
+                if (run is { Piece: var whole } && piece.File == whole.File && piece.Offset == whole.End && whole.ByteCount + piece.ByteCount <= MostPieceBytes)
                 {
                     run.Items.Add(item);
                     run = run with { Piece = whole with { ByteCount = whole.ByteCount + piece.ByteCount } };

@@ -17,8 +17,8 @@ public sealed class RowMergeTests
         const int In = 7, Out = 5, Rank = 2, Split = 4;
         Tensor stored = randn([In, Out], generator: random), a = randn([Rank, In], generator: random), b = randn([Out, Rank], generator: random);
         TrainedParameter magnitude = new("m", 0, rand([Out], generator: random).add(0.5));
-        LoraModule lora = new(new(() => a), new(() => b), new(() => a), new(() => b), Scale: 1.5, Magnitude: magnitude);
-        RowMerge merge = new(new LowRankUpdate(lora, Transposed: true));
+        LoraModule lora = new(() => a, () => b, () => a, () => b) { Scale = 1.5, Magnitude = magnitude };
+        RowMerge merge = new(new LowRankUpdate(0, lora, Transposed: true));
         (long First, long Count)[] tiles = [(0, Split), (Split, In - Split)];
         Tensor Rows((long First, long Count) tile) => stored.narrow(0, tile.First, tile.Count).clone();
 

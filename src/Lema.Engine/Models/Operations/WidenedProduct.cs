@@ -14,6 +14,9 @@ internal static class WidenedProduct
     // Of the sum's terms: with fewer the tiles of the output grow and with them what is added again and again, with more they are too narrow.
     private const long TileInner = 1 << 11;
 
+    // Kept from product to product: made anew each time they would be most of what a step allocates.
+    [ThreadStatic] private static Tile? s_left, s_right, s_sum;
+
     public const long TemporaryBytes = 3 * TileElements * sizeof(float);
 
     /// <inheritdoc cref="MatrixProduct.Multiply"/>
@@ -47,8 +50,9 @@ internal static class WidenedProduct
         for (long first = 0; first < batch; first += together)
         {
             using var tileScope = NewDisposeScope();
-            Tensor Widened(Tensor matrices) => matrices.narrow(0, first, Math.Min(together, batch - first)).to(ScalarType.Float32);
-            output.narrow(0, first, Math.Min(together, batch - first)).copy_(Widened(left).bmm(Widened(right)));
+            long count = Math.Min(together, batch - first);
+            Tensor a = Widened(ref s_left, left.narrow(0, first, count)), b = Widened(ref s_right, right.narrow(0, first, count));
+            output.narrow(0, first, count).copy_(a.bmm(b));
         }
         return output;
     }
@@ -65,18 +69,43 @@ internal static class WidenedProduct
             {
                 using var scope = NewDisposeScope();
                 long columnCount = Math.Min(tileColumns, columns - column);
-                Tensor target = output.narrow(0, row, rowCount).narrow(1, column, columnCount);
-                Tensor? sum = null;
+                Tensor target = output.narrow(0, row, rowCount).narrow(1, column, columnCount), sum = (s_sum ??= new()).Of([rowCount, columnCount]);
                 // Once even without terms, whose sum is zero.
-                for (long term = 0; term < inner || sum is null; term += tileInner)
+                for (long term = 0; term == 0 || term < inner; term += tileInner)
                 {
                     long termCount = Math.Min(tileInner, inner - term);
-                    Tensor a = left.narrow(0, row, rowCount).narrow(1, term, termCount).to(ScalarType.Float32);
-                    Tensor b = right.narrow(0, term, termCount).narrow(1, column, columnCount).to(ScalarType.Float32);
-                    sum = sum?.addmm_(a, b, 1, 1) ?? a.mm(b);
+                    Tensor a = Widened(ref s_left, left.narrow(0, row, rowCount).narrow(1, term, termCount));
+                    Tensor b = Widened(ref s_right, right.narrow(0, term, termCount).narrow(1, column, columnCount));
+                    sum.addmm_(a, b, beta: term == 0 ? 0 : 1, alpha: 1);
                 }
                 target.copy_(adds ? sum.add_(target) : sum);
             }
+        }
+    }
+
+    /// <summary>A float32 copy. The order in memory stays: a transposed matrix is multiplied as one.</summary>
+    private static Tensor Widened(ref Tile? tile, Tensor part)
+    {
+        int last = (int)part.dim() - 1;
+        tile ??= new Tile();
+        if (part.stride(last) != 1 && part.stride(last - 1) == 1) return tile.Of([.. part.shape[..(last - 1)], part.size(last), part.size(last - 1)]).transpose(last - 1, last).copy_(part);
+        return tile.Of(part.shape).copy_(part);
+    }
+
+    /// <summary>Float32 memory that grows to the largest tensor asked for, one at a time.</summary>
+    private sealed class Tile
+    {
+        private Tensor? _memory;
+
+        public Tensor Of(long[] shape)
+        {
+            long elements = shape.Aggregate(1L, (product, size) => product * size);
+            if (_memory is null || _memory.NumberOfElements < elements)
+            {
+                _memory?.Dispose();
+                _memory = empty(elements, ScalarType.Float32).DetachFromDisposeScope();
+            }
+            return _memory.narrow(0, 0, elements).view(shape);
         }
     }
 }
