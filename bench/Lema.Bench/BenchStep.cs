@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Lema.Engine.Adapters;
+using Lema.Engine.Devices;
 using Lema.Engine.Models;
 using Lema.Engine.Streaming;
 using Lema.Engine.Streaming.Planning;
@@ -43,6 +44,9 @@ internal sealed class BenchStep : IDisposable
 
     public MicroBatch FirstBatch => _batches[0];
 
+    /// <summary>Resident memory that a step is kept to, as a run is kept to its plan; null: this process holds more than the step's model.</summary>
+    public long? KeptToBytes { get; set; }
+
     /// <summary>One optimizer step; seconds.</summary>
     public double Run()
     {
@@ -50,7 +54,7 @@ internal sealed class BenchStep : IDisposable
         long start = Stopwatch.GetTimestamp();
         Model.Adapters.ZeroGradients();
         using IBoundaryStore boundaries = _boundaryFolder is { } folder ? new FileBoundaryStore(folder) : new HostBoundaryStore(Model.Ledger);
-        new GradientPass(Model, boundaries, _keptLayers, _chunkTokens).Run(_batches);
+        new GradientPass(Model, boundaries, _keptLayers, _chunkTokens) { OnBetweenLayers = KeptToBytes is { } bytes ? () => NativeHeap.KeepTo(bytes) : null }.Run(_batches);
         _optimizer.ClipGradients(1);
         _optimizer.Step(1e-4);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;

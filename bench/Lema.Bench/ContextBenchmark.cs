@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Streaming;
 using Lema.Engine.Training;

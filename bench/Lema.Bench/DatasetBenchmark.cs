@@ -1,9 +1,10 @@
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
-using Lema.Engine.Datasets;
+using System.Text;
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Datasets;
+using Lema.Engine.Devices;
 using Lema.Engine.Training;
 
 namespace Lema.Bench;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Lema.Engine.Datasets.Tokenizers;
+using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Training;
 

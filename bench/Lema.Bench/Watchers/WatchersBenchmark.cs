@@ -57,7 +57,9 @@ internal sealed class WatchersBenchmark : IBenchmark
         WatcherFigures figures = await watchers.FinishAsync();
 
         BenchReport report = new();
-        report.Add("stepTimeRatio", Statistics.Median([.. with.Zip(without, (busy, free) => busy / free)]));
+        double[] ratios = [.. with.Zip(without, (busy, free) => busy / free)];
+        report.Add("stepTimeRatio", Statistics.Median(ratios));
+        report.Add("stepTimeRatioStandardError", Statistics.StandardError(ratios));
         report.Add("p99EventMilliseconds", figures.P99Milliseconds);
         report.Add("gaps", figures.Gaps);
         report.Add("duplicates", figures.Duplicates);

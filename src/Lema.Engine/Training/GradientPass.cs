@@ -26,6 +26,9 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
     /// <summary>Called, when set, when every gradient of a layer is complete: -1 the embedding, 0.. a block, the number of blocks the head.</summary>
     public Action<int>? OnLayerDone { get; init; }
 
+    /// <summary>Called, when set, between two layers, when of the last one only what it hands on is in memory.</summary>
+    public Action? OnBetweenLayers { get; init; }
+
     /// <summary>Gradients come out multiplied by this.</summary>
     public double LossScale { get; init; } = 1;
 
@@ -47,6 +50,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
             (double loss, Tensor[] gradients) = Head(step, hidden);
             OnLoss?.Invoke(loss);
             OnLayerDone?.Invoke(_blocks);
+            OnBetweenLayers?.Invoke();
             if (lowest < _blocks) Backward(step, gradients, firstTrained, lowest, dropout);
             return loss;
         }
@@ -93,6 +97,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
                     hidden[i] = output.Value.MoveToOuterDisposeScope();
                 }
             });
+            OnBetweenLayers?.Invoke();
         }
         return hidden;
     }
@@ -162,6 +167,7 @@ public sealed class GradientPass(LanguageModel model, IBoundaryStore boundaries,
                 }
             });
             OnLayerDone?.Invoke(block);
+            OnBetweenLayers?.Invoke();
         }
         if (lowest >= 0) return;
         for (int i = 0; i < step.Count; i++)

@@ -178,6 +178,7 @@ public sealed class TrainingRun : IDisposable
             {
                 Stop = _stop, LossScale = _scaler.Scale,
                 OnLoss = value => DivergedException.ThrowUnlessFinite(step + 1, value),
+                OnBetweenLayers = () => NativeHeap.KeepTo(_plan.HostBytes),
                 OnLayerDone = _updates is null ? null : layer => _updates.Add(layer, rate),
             };
             loss = pass.Run(batches, new(settings.Seed, step, 0));
@@ -191,7 +192,7 @@ public sealed class TrainingRun : IDisposable
             foreach (MicroBatch batch in batches) batch.Dispose();
         }
         double norm = Update(step, rate);
-        if ((step + 1) % StepsBetweenTrims == 0 || ProcessMemory.RssBytes > _plan.HostBytes) NativeHeap.Trim();
+        if ((step + 1) % StepsBetweenTrims == 0) NativeHeap.Trim();
         StreamStatistics after = _model.Stream.Statistics;
         StepCompleted completed = new(step + 1, loss, rate, norm, batches.Sum(batch => (long)batch.Tokens.TokenCount), Stopwatch.GetElapsedTime(start).TotalSeconds,
             after.DiskStallSeconds + after.DeviceStallSeconds - before.DiskStallSeconds - before.DeviceStallSeconds, after.DiskBytes - before.DiskBytes, ProcessMemory.PeakRssBytes, _model.Ledger.TotalBytes, _model.Ledger.PeakBytes);

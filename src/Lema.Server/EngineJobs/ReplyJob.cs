@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Lema.Engine.Devices;
 using Lema.Engine.Generation;
 using Lema.Engine.Training;
 using Lema.Protocol.V1;

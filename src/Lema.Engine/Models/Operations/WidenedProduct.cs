@@ -8,7 +8,7 @@ namespace Lema.Engine.Models.Operations;
 /// </summary>
 internal static class WidenedProduct
 {
-    // Of a tile of either operand and of the output. A tile costs as long to widen as it takes part in some thirty rows of products, so it should meet hundreds.
+    // Of a tile of either operand and of the output. Widening one takes as long as some fifteen rows of products with it, so it should meet hundreds.
     private const long TileElements = 1 << 21;
 
     // Of the sum's terms: with fewer the tiles of the output grow and with them what is added again and again, with more they are too narrow.

@@ -1,13 +1,16 @@
 using System.Globalization;
 
-namespace Lema.Engine.Training;
+namespace Lema.Engine.Devices;
 
-/// <summary>Resident memory of this process, from /proc/self/status; 0 where there is none.</summary>
+/// <summary>Resident memory of this process, from /proc/self; 0 where there is none.</summary>
 public static class ProcessMemory
 {
+    // Numbers of pages: all, resident, ... (proc_pid_statm(5))
+    private const string Pages = "/proc/self/statm";
+
     public static long PeakRssBytes => Read("VmHWM:");
 
-    public static long RssBytes => Read("VmRSS:");
+    public static long RssBytes => File.Exists(Pages) ? long.Parse(File.ReadAllText(Pages).Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize : 0;
 
     private static long Read(string field)
     {
