@@ -87,6 +87,7 @@ internal sealed class LoadBenchmark : IBenchmark
         AdapterFolder.Save(target, adapter, settings.Lora!, model, folder);
         adapter.Dispose();
         // A merge has a process of its own, which has made no adapter.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         NativeHeap.Trim();
         return target;
     }

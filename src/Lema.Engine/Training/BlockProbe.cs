@@ -8,24 +8,27 @@ namespace Lema.Engine.Training;
 /// <summary>Times the first block at a run's own shape, so that a forecast rests on the rate that a step really reaches on this machine.</summary>
 public static class BlockProbe
 {
-    private const int LeastRuns = 3;
-    private const int MostRuns = 12;
-
     /// <summary>Buffers are mapped and code is compiled in the first runs; later ones show the pace of a long run.</summary>
-    private const double EnoughSeconds = 2;
+    private const int WarmUp = 2;
+
+    private const int LeastRuns = WarmUp + 1;
+    private const int MostRuns = WarmUp + 12;
+    private const double EnoughSeconds = 4;
 
     /// <summary>Floating-point operations a second of one block's forward and backward pass, 4 for each parameter and token (the base is frozen).</summary>
     /// <param name="blockParameters">Parameters of the block that a token passes through.</param>
     public static double FlopsPerSecond(LanguageModel model, MicroBatch batch, long blockParameters)
     {
         using var noGrad = no_grad();
-        double best = double.PositiveInfinity;
+        List<double> seconds = [];
         long start = Stopwatch.GetTimestamp();
         model.Stream.Schedule(Enumerable.Repeat(model.Units.Block(0), MostRuns));
-        for (int run = 0; run < LeastRuns || (run < MostRuns && Stopwatch.GetElapsedTime(start).TotalSeconds < EnoughSeconds); run++)
-            model.Visit(0, weights => best = Math.Min(best, Seconds(model, weights, batch)));
+        while (seconds.Count < LeastRuns || (seconds.Count < MostRuns && Stopwatch.GetElapsedTime(start).TotalSeconds < EnoughSeconds))
+            model.Visit(0, weights => seconds.Add(Seconds(model, weights, batch)));
         model.Adapters.ZeroGradients();
-        return 4.0 * blockParameters * batch.Tokens.TokenCount / best;
+        // A long run meets the machine's slow moments too: the median, not the best.
+        double[] counted = [.. seconds.Skip(WarmUp).Order()];
+        return 4.0 * blockParameters * batch.Tokens.TokenCount / counted[counted.Length / 2];
     }
 
     private static double Seconds(LanguageModel model, LayerWeights weights, MicroBatch batch)
