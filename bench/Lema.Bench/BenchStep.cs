@@ -45,7 +45,7 @@ internal sealed class BenchStep : IDisposable
     public MicroBatch FirstBatch => _batches[0];
 
     /// <summary>Resident memory that a step is kept to, as a run is kept to its plan; null: this process holds more than the step's model.</summary>
-    public long? KeptToBytes { get; set; }
+    public ResidentLimit? Resident { get; set; }
 
     /// <summary>One optimizer step; seconds.</summary>
     public double Run()
@@ -54,7 +54,7 @@ internal sealed class BenchStep : IDisposable
         long start = Stopwatch.GetTimestamp();
         Model.Adapters.ZeroGradients();
         using IBoundaryStore boundaries = _boundaryFolder is { } folder ? new FileBoundaryStore(folder) : new HostBoundaryStore(Model.Ledger);
-        new GradientPass(Model, boundaries, _keptLayers, _chunkTokens) { OnBetweenLayers = KeptToBytes is { } bytes ? () => NativeHeap.KeepTo(bytes) : null }.Run(_batches);
+        new GradientPass(Model, boundaries, _keptLayers, _chunkTokens) { OnBetweenLayers = Resident is { } limit ? limit.Keep : null }.Run(_batches);
         _optimizer.ClipGradients(1);
         _optimizer.Step(1e-4);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
+using Lema.Engine.Datasets;
 using Lema.Engine.Datasets.Batches;
 using Lema.Engine.Datasets.Tokenizers;
-using Lema.Engine.Datasets;
 using Lema.Engine.Devices;
 using Lema.Engine.Training;
 

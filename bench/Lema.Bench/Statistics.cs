@@ -10,7 +10,7 @@ internal static class Statistics
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>Standard error of the values' mean.</summary>
+    /// <summary>Standard error of the mean of two values or more.</summary>
     public static double StandardError(double[] values)
     {
         double mean = values.Average();

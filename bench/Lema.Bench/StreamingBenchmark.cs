@@ -31,7 +31,7 @@ internal sealed class StreamingBenchmark : IBenchmark
         (MemoryPlan plan, PlanRequest request) = (bench.Memory, bench.Request);
         double gemm = FlightCheck.GemmFlopsPerSecond(torch.ScalarType.BFloat16), disk = request.Speeds.DiskBytesPerSecond;
 
-        using BenchStep streamed = new(folder, batch, length, plan.MicroBatchRows, plan.WeightBytes, plan, DirectIo.On) { KeptToBytes = plan.HostBytes };
+        using BenchStep streamed = new(folder, batch, length, plan.MicroBatchRows, plan.WeightBytes, plan, DirectIo.On) { Resident = new ResidentLimit(plan.HostBytes) };
         double forecast = plan.SecondsAt(request, request.Speeds with { FlopsPerSecond = BlockProbe.FlopsPerSecond(streamed.Model, streamed.FirstBatch, request.BlockParameters / request.Blocks) });
         double warmUp = streamed.Run();
         long peak = ProcessMemory.PeakRssBytes;
@@ -73,7 +73,7 @@ internal sealed class StreamingBenchmark : IBenchmark
     private static Timings ByTurns(BenchStep streamed, string folder, long batch, long length, MemoryPlan plan, double warmUp)
     {
         using BenchStep resident = new(folder, batch, length, plan.MicroBatchRows, null, plan, DirectIo.On);
-        streamed.KeptToBytes = null;
+        streamed.Resident = null;
         resident.Run();
         List<double> streamedSeconds = [], residentSeconds = [];
         long disk = 0;

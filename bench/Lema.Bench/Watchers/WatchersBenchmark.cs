@@ -59,7 +59,7 @@ internal sealed class WatchersBenchmark : IBenchmark
         BenchReport report = new();
         double[] ratios = [.. with.Zip(without, (busy, free) => busy / free)];
         report.Add("stepTimeRatio", Statistics.Median(ratios));
-        report.Add("stepTimeRatioStandardError", Statistics.StandardError(ratios));
+        report.Add("stepTimeRatioStandardError", ratios.Length < 2 ? null : Statistics.StandardError(ratios));
         report.Add("p99EventMilliseconds", figures.P99Milliseconds);
         report.Add("gaps", figures.Gaps);
         report.Add("duplicates", figures.Duplicates);

@@ -25,6 +25,9 @@ public static class TrainedFolder
     internal static AdapterWeights Open(string folder, DecoderModel model, ModelFiles files)
     {
         string file = WeightsFile(folder);
+        // Held open from now on: a run may drop the checkpoint while it is worked on.
+        _ = files[file];
+        _ = files.Direct(file);
         return IsAdapter(file)
             ? AdapterFolder.Open(folder, model, files)
             : Masters(file, model, (parameter, stored) => new TrainedParameter(parameter.Name, parameter.Layer, stored, files));

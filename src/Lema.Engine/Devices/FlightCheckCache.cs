@@ -9,6 +9,9 @@ public sealed class FlightCheckCache(string file)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(7);
 
+    /// <summary>Counts up when something is measured in another way: what was kept before means something else.</summary>
+    private const int Method = 2;
+
     /// <summary>In the user's cache folder.</summary>
     public static FlightCheckCache Default => new(Path.Combine(
         Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "lema", "speeds.json"));
@@ -16,7 +19,7 @@ public sealed class FlightCheckCache(string file)
     /// <summary>Kept speeds that are not too old, or what <paramref name="measure"/> gives.</summary>
     public MeasuredSpeeds GetOrMeasure(string modelFile, torch.ScalarType type, Func<MeasuredSpeeds> measure)
     {
-        string key = $"{Environment.MachineName}/{Environment.ProcessorCount}/{type}/{modelFile}";
+        string key = $"{Method}/{Environment.MachineName}/{Environment.ProcessorCount}/{type}/{modelFile}";
         Dictionary<string, Entry> entries = Read();
         if (entries.TryGetValue(key, out Entry? kept) && DateTime.UtcNow - kept.MeasuredUtc < Lifetime) return kept.Speeds;
         MeasuredSpeeds speeds = measure();

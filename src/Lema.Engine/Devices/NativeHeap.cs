@@ -32,12 +32,6 @@ internal static partial class NativeHeap
         if (IsGlibc) TrimAll(0);
     }
 
-    /// <summary>The same where the process has more resident memory than it should: what lies free between buffers in use is in no plan.</summary>
-    public static void KeepTo(long residentBytes)
-    {
-        if (ProcessMemory.RssBytes > residentBytes) Trim();
-    }
-
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     private static partial int TrimAll(nuint kept);
 

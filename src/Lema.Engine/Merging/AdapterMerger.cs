@@ -30,7 +30,7 @@ public static class AdapterMerger
         AtomicFolder.Create(output, temporary =>
         {
             WriteShards(temporary, plan, adapters, files, progress, stop);
-            files.VerifyUnchanged();
+            files.VerifyUnchanged(index.Headers.Select(header => header.File));
             MergedFolder.WriteFiles(index.Folder, temporary, plan, options.Dtype);
         });
         return new MergedModel(Path.GetFullPath(output), plan.TotalBytes, plan.Shards.Sum(shard => shard.Count(tensor => tensor.Update is not null)));

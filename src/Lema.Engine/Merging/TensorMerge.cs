@@ -25,7 +25,7 @@ internal sealed class TensorMerge(AdapterWeights adapters, SafetensorsWriter wri
     {
         LowRankUpdate { Transposed: false, Lora.Magnitude: null } update when LowRankSum.Supports(tensor.Source.Type) && LowRankSum.Supports(tensor.Type) => Summed(tensor, update),
         LowRankUpdate update => Merged(tensor, update),
-        Replacement replacement => Copied(tensor, replacement.Value),
+        Replacement replacement => Copied(tensor, replacement.Stored),
         _ => Copied(tensor, tensor.Source),
     };
 
@@ -45,7 +45,7 @@ internal sealed class TensorMerge(AdapterWeights adapters, SafetensorsWriter wri
             // Tiles are asked for before their turn comes: what they need is made in their turn.
             if (sum is null)
             {
-                Begin(update);
+                KeepOnly(update.Layer);
                 sum = new LowRankSum(update.Lora.A, update.Lora.B, update.Lora.Scale);
             }
             int size = (int)(bytes.Length * tensor.Spec.ByteCount / tensor.Source.ByteCount);
@@ -56,11 +56,12 @@ internal sealed class TensorMerge(AdapterWeights adapters, SafetensorsWriter wri
         }));
     }
 
-    private void Begin(LowRankUpdate update)
+    // A base's files mostly go layer by layer: each part of the adapter is read once.
+    private void KeepOnly(int layer)
     {
-        if (_layer == update.Layer) return;
-        foreach (int layer in adapters.Parameters.Select(parameter => parameter.Layer).Distinct().Where(layer => layer != update.Layer)) adapters.Release(layer);
-        _layer = update.Layer;
+        if (_layer == layer) return;
+        foreach (int other in adapters.Parameters.Select(parameter => parameter.Layer).Distinct().Where(other => other != layer)) adapters.Release(other);
+        _layer = layer;
     }
 
     private IEnumerable<MergeTile> Merged(MergedTensor tensor, LowRankUpdate update)
@@ -75,7 +76,7 @@ internal sealed class TensorMerge(AdapterWeights adapters, SafetensorsWriter wri
 
         MergeTile Tile(TensorPiece piece, Action<Tensor, long> use) => new(piece.Place, bytes =>
         {
-            Begin(update);
+            KeepOnly(update.Layer);
             use(Rows(piece, bytes), FirstRow(piece));
         });
     }

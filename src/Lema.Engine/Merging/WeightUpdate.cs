@@ -28,8 +28,8 @@ internal abstract record WeightUpdate
     }
 }
 
-/// <param name="Value">Where it stands.</param>
-internal sealed record Replacement(TensorEntry Value) : WeightUpdate
+/// <param name="Stored">Where the trained value is read from.</param>
+internal sealed record Replacement(TensorEntry Stored) : WeightUpdate
 {
     public static Replacement Of(TrainedParameter parameter) => new(parameter.Stored ?? throw new InvalidOperationException($"{parameter.Name} is in no file."));
 }

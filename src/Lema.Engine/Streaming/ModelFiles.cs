@@ -32,15 +32,6 @@ internal sealed class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>None of the files that were opened is another by now.</summary>
-    /// <inheritdoc cref="VerifyUnchanged(IEnumerable{string})"/>
-    public void VerifyUnchanged()
-    {
-        string[] opened;
-        lock (_files) opened = [.. _files.Keys];
-        VerifyUnchanged(opened);
-    }
-
     /// <summary>A weight that changed under a run would make it neither resumable nor explainable.</summary>
     /// <exception cref="StorageException">A file is not the one that was opened, or was written to since.</exception>
     public void VerifyUnchanged(IEnumerable<string> paths)

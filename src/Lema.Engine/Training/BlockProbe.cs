@@ -21,10 +21,13 @@ public static class BlockProbe
     {
         using var noGrad = no_grad();
         List<double> seconds = [];
-        long start = Stopwatch.GetTimestamp();
+        long start = 0;
         model.Stream.Schedule(Enumerable.Repeat(model.Units.Block(0), MostRuns));
         while (seconds.Count < LeastRuns || (seconds.Count < MostRuns && Stopwatch.GetElapsedTime(start).TotalSeconds < EnoughSeconds))
+        {
+            if (seconds.Count == WarmUp) start = Stopwatch.GetTimestamp();
             model.Visit(0, weights => seconds.Add(Seconds(model, weights, batch)));
+        }
         model.Adapters.ZeroGradients();
         // A long run meets the machine's slow moments too: the median, not the best.
         double[] counted = [.. seconds.Skip(WarmUp).Order()];

@@ -39,6 +39,7 @@ public sealed class TrainingRun : IDisposable
     private readonly TrainingHistory _history;
     private readonly RunEvaluation? _evaluation;
     private readonly MemoryPlan _plan;
+    private readonly ResidentLimit _resident;
     private readonly int _steps;
     private readonly double _forecast;
     private readonly RestingRun _resting;
@@ -63,6 +64,7 @@ public sealed class TrainingRun : IDisposable
         publish(new PhaseChanged("Measuring disk and processor"));
         PlanRequest request = RunPlan.Request(architecture, index, settings, RunPlan.Speeds(index, settings.Precision), ComputeDevices.UsableBytes(device), job.GivenBytes, WorkDivision.Read(job.RunFolder));
         _plan = MemoryPlan.Make(request);
+        _resident = new ResidentLimit(_plan.HostBytes);
         new WorkDivision(_plan.MicroBatchRows, _plan.ChunkTokens).Write(job.RunFolder);
         _model = LanguageModel.Open(job.ModelFolder, new()
         {
@@ -178,7 +180,7 @@ public sealed class TrainingRun : IDisposable
             {
                 Stop = _stop, LossScale = _scaler.Scale,
                 OnLoss = value => DivergedException.ThrowUnlessFinite(step + 1, value),
-                OnBetweenLayers = () => NativeHeap.KeepTo(_plan.HostBytes),
+                OnBetweenLayers = _resident.Keep,
                 OnLayerDone = _updates is null ? null : layer => _updates.Add(layer, rate),
             };
             loss = pass.Run(batches, new(settings.Seed, step, 0));

@@ -71,6 +71,6 @@ public static class ModelPreparer
             done += bytes.Length;
             progress?.Report(new ByteProgress(done, totalBytes));
         });
-        files.VerifyUnchanged();
+        files.VerifyUnchanged(order.Select(tensor => tensor.File).Distinct());
     }
 }

@@ -13,7 +13,7 @@ internal static class TrainJobRunner
     {
         TrainingJob run = new(
             job.ModelFolder, job.DatasetFile, job.EvaluationFile.Length > 0 ? job.EvaluationFile : null, job.Settings.ToEngine(job.InitAdapterFolder), job.RunFolder,
-            job.ResumeStep > 0 ? job.ResumeStep : null, new RecordedProgress(job.RecordedStep, job.RecordedEvaluationStep), job.GivenBytes);
+            job.ResumeStep > 0 ? job.ResumeStep : null, new RecordedProgress(job.RecordedStep, job.RecordedEvaluationStep), job.GivenBytes > 0 ? job.GivenBytes : null);
         try
         {
             TrainingResult result = DatasetErrors.Named([(job.DatasetFile, job.Dataset), (job.EvaluationFile, job.EvaluationDataset)], () => Train(run, job, context));

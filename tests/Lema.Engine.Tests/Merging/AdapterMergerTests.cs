@@ -140,6 +140,30 @@ public sealed class AdapterMergerTests : IDisposable
         Assert.Equal(["adapter"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Merge_CheckpointIsPrunedMeanwhile_GoesOnWithIt(bool full)
+    {
+        string checkpoint = _folder.File("checkpoint-1");
+        if (full)
+        {
+            Directory.CreateDirectory(checkpoint);
+            SafetensorsFile.Save(Path.Combine(checkpoint, "masters.safetensors"), [new(Norm, linspace(0.5, 1.5, 256)), new(Query + ".weight", randn(256, 256))]);
+        }
+        else Directory.Move(Adapter(new LoraSettings { R = 4, TargetModules = ["q_proj"] }), checkpoint);
+        AdapterMerger.Merge(TinyModel.Folder, checkpoint, _folder.File("expected"), new MergeOptions());
+
+        void Prune()
+        {
+            if (Directory.Exists(checkpoint)) Directory.Delete(checkpoint, recursive: true);
+        }
+
+        AdapterMerger.Merge(TinyModel.Folder, checkpoint, _folder.File("merged"), new MergeOptions(), new OnReport(Prune));
+        Assert.False(Directory.Exists(checkpoint));
+        Assert.Equal(File.ReadAllBytes(_folder.File("expected/model.safetensors")), File.ReadAllBytes(_folder.File("merged/model.safetensors")));
+    }
+
     [Fact]
     public void Merge_OntoUsedFolder_Refuses()
     {

@@ -17,7 +17,8 @@ internal static class WidenedProduct
     // Kept from product to product: made anew each time they would be most of what a step allocates.
     [ThreadStatic] private static Tile? s_left, s_right, s_sum;
 
-    public const long TemporaryBytes = 3 * TileElements * sizeof(float);
+    // Three that are kept, and the output of a batch.
+    public const long TemporaryBytes = 4 * TileElements * sizeof(float);
 
     /// <inheritdoc cref="MatrixProduct.Multiply"/>
     public static Tensor Multiply(Tensor left, Tensor right)
@@ -70,15 +71,16 @@ internal static class WidenedProduct
                 using var scope = NewDisposeScope();
                 long columnCount = Math.Min(tileColumns, columns - column);
                 Tensor target = output.narrow(0, row, rowCount).narrow(1, column, columnCount), sum = (s_sum ??= new()).Of([rowCount, columnCount]);
+                if (adds) sum.copy_(target);
                 // Once even without terms, whose sum is zero.
                 for (long term = 0; term == 0 || term < inner; term += tileInner)
                 {
                     long termCount = Math.Min(tileInner, inner - term);
                     Tensor a = Widened(ref s_left, left.narrow(0, row, rowCount).narrow(1, term, termCount));
                     Tensor b = Widened(ref s_right, right.narrow(0, term, termCount).narrow(1, column, columnCount));
-                    sum.addmm_(a, b, beta: term == 0 ? 0 : 1, alpha: 1);
+                    sum.addmm_(a, b, beta: term == 0 && !adds ? 0 : 1, alpha: 1);
                 }
-                target.copy_(adds ? sum.add_(target) : sum);
+                target.copy_(sum);
             }
         }
     }

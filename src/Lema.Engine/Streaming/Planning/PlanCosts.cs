@@ -77,7 +77,7 @@ internal static class PlanCosts
         long microTokens = (long)shape.MicroBatchRows * request.Length;
         yield return new PlanItem("kept activations", shape.KeptLayers * request.StepTokens * request.ActivationBytesPerToken);
         yield return new PlanItem("one block at work", WorkingCopies * microTokens * request.ActivationBytesPerToken);
-        if (request.WidenedBytes > 0) yield return new PlanItem("products in float32", request.WidenedBytes);
+        if (request.WidenedBytes > 0) yield return new PlanItem("products widened to float32", request.WidenedBytes);
         yield return new PlanItem("hidden states and their gradients", 2 * Boundary(request));
         yield return new PlanItem("logits", (long)Math.Min(shape.ChunkTokens, request.StepTokens) * request.VocabularySize * request.BytesPerLogit);
     }
