@@ -3,7 +3,6 @@ using System.Globalization;
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
 using Lema.Engine.Streaming;
-using Lema.Engine.Training;
 
 namespace Lema.Bench;
 

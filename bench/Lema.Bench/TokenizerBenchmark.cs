@@ -3,7 +3,6 @@ using System.Text;
 using Lema.Engine.Datasets.Tokenizers;
 using Lema.Engine.Devices;
 using Lema.Engine.Errors;
-using Lema.Engine.Training;
 
 namespace Lema.Bench;
 

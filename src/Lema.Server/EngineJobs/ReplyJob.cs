@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using Lema.Engine.Devices;
 using Lema.Engine.Generation;
-using Lema.Engine.Training;
 using Lema.Protocol.V1;
 using Lema.Server.Workers;
 using Proto = Lema.Protocol.V1;
